@@ -1,0 +1,182 @@
+"""The signed contract as the rating engine sees it: contract → modules → rules → cost lines.
+
+Plain immutable values; every name is the one of contracts.md §1. Dates are half-open
+(`since` included, `until` excluded) unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+
+from billing.contracts.reading import Meter, Regime
+from billing.period import Periodicity, Proration, Term
+
+NO_COUNTERS: Mapping[int, int] = MappingProxyType({})
+
+
+class Family(StrEnum):
+    """Cost families of a rule (contracts.md, "The payer lives on the cost line")."""
+
+    STANDARD = "standard"
+    OVERRUN = "overrun"
+    RENTAL = "rental"
+    DEPOSIT = "deposit"
+    SUBSCRIPTION = "subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class CostLine:
+    """What is sold, at which price, and who pays. `price` is € excl. VAT per unit."""
+
+    id: int
+    family: Family
+    article: str
+    label: str
+    price: Decimal
+    vat_rate: Decimal
+    payer_id: int
+    site_id: int | None = None
+    payment_mode: str = "virement"
+    payment_days: int = 30
+    account: str = "706"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A machine at a customer's site; `financed_in_advance` is its *pré-échéance* file."""
+
+    id: int
+    code: str
+    label: str
+    serial: str = ""
+    financed_in_advance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """What billing moves. A new rule has billed nothing: the three `last_*` are empty.
+
+    counters: last billed value by meter id; a meter that is missing was never billed.
+    offered_used: offered units already given; bundle histories join here with their kinds.
+    """
+
+    next_theoretical: date | None
+    last_theoretical: date | None = None
+    last_actual: date | None = None
+    last_invoice: str = ""
+    occurrences: int = 0
+    counters: Mapping[int, int] = NO_COUNTERS
+    offered_used: int = 0
+
+    @property
+    def never_billed(self) -> bool:
+        """True until the first actual billing (contracts.md §2, catch-up)."""
+        return self.last_actual is None and self.last_theoretical is None and not self.last_invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One billing rule (RFC). `terms` is the kind's own parameters, parsed by the kind.
+
+    since/until: validity of the rule; `until` is its deactivation date, excluded.
+    """
+
+    id: int
+    code: str
+    label: str
+    kind: str
+    term: Term
+    periodicity: Periodicity | None
+    since: date
+    terms: object
+    cost_lines: tuple[CostLine, ...]
+    state: RuleState
+    until: date | None = None
+    proration: Proration = Proration()
+    regime: Regime = Regime.ESTIMATE
+    decimals: int = 2
+    position: int = 0
+    market: str = ""
+    assets: tuple[Asset, ...] = ()
+    meters: tuple[Meter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """Dated part of a contract (MSC); renewal lives here. `until` is excluded."""
+
+    id: int
+    code: str
+    since: date
+    until: date | None
+    rules: tuple[Rule, ...]
+    assets: tuple[Asset, ...] = ()
+    renewal_months: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The signed contract (SSC)."""
+
+    id: int
+    code: str
+    label: str
+    customer_id: int
+    modules: tuple[Module, ...]
+    group_id: int = 0
+    suspended: bool = False
+    activity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """Choices of one run, after parameters and command line; recorded with the run.
+
+    work_date:        the day the run bills for; a rule is due when its next date is not later.
+    reading_days:     NB_JOURS_RELEVE_PRFACTU, the last day included.
+    no_estimate:      a rule that would need an estimate is an anomaly (A-REL-12).
+    force_estimate:   fills a gap where the regime allows none, never replaces a good reading.
+    show_missing:     EXCEPTION_RELEVE_FACTURATION.
+    bill_anomalies:   FACTURATION_SI_ANOMALIE: an anomaly doesn't block its contract.
+    threshold:        SEUIL_FACTURATION, € excl. VAT per invoice; strictly below bills nothing.
+    allowed_prices:   COUT_FACTU_AUTORISE.
+    """
+
+    work_date: date
+    reading_days: int = 20
+    no_estimate: bool = False
+    force_estimate: bool = False
+    show_missing: bool = True
+    bill_anomalies: bool = False
+    threshold: Decimal = Decimal(0)
+    allowed_prices: str = "POSITIF"
+    zero_bundle_allowed: bool = False
+    bridging_rent_article: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One rated line, before it finds its invoice.
+
+    quantity × unit_price rounds half-up to `amount` (€ excl. VAT). `part` and `since` are the
+    line's once-key with the rule: a line is never posted twice for the same part and period.
+    details: French small print, one text a row (readings with origin and date…).
+    explain: the figures the amount comes from, for `explain` years later.
+    """
+
+    rule_id: int
+    part: str
+    cost_line: CostLine
+    since: date
+    until: date
+    label: str
+    quantity: Decimal
+    unit_price: Decimal
+    amount: Decimal
+    details: tuple[str, ...] = ()
+    explain: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,62 @@
+"""The one signature of every rule kind, and the table of kinds.
+
+A kind is one file in `rules/` that declares a `Kind`; nothing else knows its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.contracts.contract import Line, Module, Rule, RuleState, RunOptions
+from billing.contracts.reading import Reading
+from billing.period import Term
+from formats.common.anomaly import Anomaly
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a kind may look at besides its rule.
+
+    readings:          by meter id, in date order (date, then id).
+    companions_billed: another rule of the contract bills in this run (aperiodic fees).
+    """
+
+    options: RunOptions
+    module: Module
+    readings: Mapping[int, Sequence[Reading]]
+    companions_billed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Lines with the state they lead to, or anomalies, or nothing at all.
+
+    state is None when nothing moves. estimates are readings to store with the posting;
+    used are the ids of the readings billed.
+    """
+
+    lines: tuple[Line, ...] = ()
+    state: RuleState | None = None
+    estimates: tuple[Reading, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+NOTHING = Rated()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A rule kind: its code in files, how its terms are read and how it rates.
+
+    terms: reads the kind's own parameters; raises ValueError with a French reason.
+    forced_term: the only term the kind accepts, or None for both.
+    metered: the rule needs meters and readings.
+    """
+
+    code: str
+    french: str
+    terms: Callable[[Mapping[str, object]], object]
+    rate: Callable[[Rule, Facts], Rated]
+    forced_term: Term | None = None
+    metered: bool = False
