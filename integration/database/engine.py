@@ -1,0 +1,46 @@
+"""Engines: SQLite (one file, WAL, BEGIN IMMEDIATE) and PostgreSQL, told apart only here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+
+BUSY_TIMEOUT_MS = 10_000
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # a committed posting survives a power cut
+    "foreign_keys=ON",
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`; transactions are explicit."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return create_engine(url, pool_pre_ping=True, pool_size=4)
+
+
+def is_sqlite(connection: Connection) -> bool:
+    """True on the embedded database."""
+    return connection.dialect.name == "sqlite"
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def configure(dbapi: Any, _record: object) -> None:
+        dbapi.isolation_level = None  # the driver must not open transactions behind our back
+        for pragma in _PRAGMAS:
+            dbapi.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # IMMEDIATE: a reader that turns writer would fail with "database is locked".
+        mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
+        connection.exec_driver_sql(f"BEGIN {mode}")
+
+    return engine

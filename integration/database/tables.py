@@ -1,0 +1,732 @@
+"""Every table, once. SQLAlchemy Core, the same on SQLite and PostgreSQL.
+
+Scales: amounts in cents, prices × 10⁸ (`_e8`), quantities × 10⁶ (`_e6`), rates in parts per
+million (`_ppm`). Business dates are dates, instants are UTC text. `since`/`until` are half-open.
+JSON is text written by `json_text`, so that both databases give back the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+NAMES: Final = {
+    "pk": "pk_%(table_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+
+def json_text(value: object) -> str:
+    """Canonical JSON: sorted keys, no spaces, accents kept."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _id() -> Column[int]:
+    """A primary key taken from a block reserved before the insert."""
+    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+
+
+def _to(table: str, *, name: str = "", nullable: bool = False, index: bool = False) -> Column[int]:
+    return Column(
+        name or f"{table}_id",
+        BigInteger,
+        ForeignKey(f"{table}.id"),
+        nullable=nullable,
+        index=index,
+    )
+
+
+def _key(name: str, *, length: int = 64) -> Column[str]:
+    return Column(name, String(length), nullable=False)
+
+
+def _text(name: str, default: str = "") -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+def _int(name: str, default: str = "0") -> Column[int]:
+    return Column(name, BigInteger, nullable=False, server_default=default)
+
+
+def _day(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Date, nullable=nullable)
+
+
+# --- who we are, and the counters -------------------------------------------------------------
+
+organisation = Table(
+    "organisation",
+    metadata,
+    _id(),
+    Column("code", String(64), nullable=False, unique=True),
+    _text("name"),
+    _text("address"),
+    _text("siren"),
+    _text("vat_number"),
+    _text("finess"),
+    _text("am_number"),
+    _text("zone", "Europe/Paris"),
+    _day("closed_until", nullable=True),  # last closed day, included
+)
+
+id_block = Table(
+    "id_block",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _int("last_id"),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("journal", String(8), primary_key=True),
+    Column("fiscal_year", Integer, primary_key=True),
+    _int("last_number"),
+    _day("last_date", nullable=True),
+)
+
+counter = Table(  # B2 invoice numbers, batch numbers by recipient, file identifiers
+    "counter",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    _int("last_value"),
+)
+
+# --- contracts --------------------------------------------------------------------------------
+
+customer = Table(
+    "customer",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _text("name"),
+    _text("address"),
+    _text("siren"),
+    _text("agency"),
+    _text("email"),
+    Column("grouped", SmallInteger, nullable=False, server_default="0"),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+site = Table(
+    "site",
+    metadata,
+    _id(),
+    _to("customer", index=True),
+    _key("code"),
+    _text("name"),
+    _text("address"),
+    Column("billing_only", SmallInteger, nullable=False, server_default="0"),
+    UniqueConstraint("customer_id", "code"),
+)
+
+asset = Table(
+    "asset",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _to("customer", index=True),
+    _to("site", nullable=True),
+    _text("label"),
+    _text("serial"),
+    _day("installed_on", nullable=True),
+    Column("financed_in_advance", SmallInteger, nullable=False, server_default="0"),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+meter = Table(
+    "meter",
+    metadata,
+    _id(),
+    _to("asset"),
+    _key("code"),
+    _text("label"),
+    Column("cumulative", SmallInteger, nullable=False, server_default="1"),
+    Column("billable", SmallInteger, nullable=False, server_default="1"),
+    Column("billable_on_estimate", SmallInteger, nullable=False, server_default="1"),
+    Column("billable_on_customer", SmallInteger, nullable=False, server_default="1"),
+    _int("scale", "1"),
+    Column("contractual_volume_e6", BigInteger),
+    Column("model_volume_e6", BigInteger),
+    UniqueConstraint("asset_id", "code"),
+)
+
+reading = Table(
+    "reading",
+    metadata,
+    _id(),
+    Column("meter_id", BigInteger, ForeignKey("meter.id"), nullable=False),
+    _day("read_on"),
+    _int("value"),
+    _key("origin", length=16),
+    Column("document_id", BigInteger),  # the posting that stored this estimate
+    UniqueConstraint("meter_id", "read_on", "origin", "value"),
+)
+
+contract = Table(
+    "contract",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _text("label"),
+    _to("customer", index=True),
+    _int("group_id"),
+    _key("status", length=32),
+    _text("activity"),
+    _text("agency"),
+    UniqueConstraint("organisation_id", "code"),
+    Index("ix_contract_group", "organisation_id", "group_id"),
+)
+
+module = Table(
+    "module",
+    metadata,
+    _id(),
+    _to("contract"),
+    _key("code"),
+    _day("since"),
+    _day("until", nullable=True),
+    _int("renewal_months"),
+    UniqueConstraint("contract_id", "code"),
+)
+
+module_asset = Table(
+    "module_asset",
+    metadata,
+    Column("module_id", BigInteger, ForeignKey("module.id"), primary_key=True),
+    Column("asset_id", BigInteger, ForeignKey("asset.id"), primary_key=True),
+)
+
+coverage = Table(
+    "coverage",
+    metadata,
+    _id(),
+    _to("module"),
+    _key("code"),
+    _text("label"),
+    _text("article_class"),
+    _key("kind", length=32),
+    _day("since"),
+    _day("until", nullable=True),
+    _int("response_hours", "8"),
+    UniqueConstraint("module_id", "code"),
+)
+
+rule = Table(
+    "rule",
+    metadata,
+    _id(),
+    _to("module", index=True),
+    _to("contract", index=True),
+    _key("code"),
+    _text("label"),
+    _key("kind", length=32),
+    _key("term", length=8),
+    _text("periodicity"),  # JSON, empty = aperiodic
+    _text("proration", "{}"),
+    _text("regime", "estimate"),
+    _int("decimals", "2"),
+    _int("position"),
+    _text("market"),
+    _day("since"),
+    _day("until", nullable=True),
+    _text("terms", "{}"),
+    _text("opening", "{}"),  # the state taken over, before our first event
+    UniqueConstraint("module_id", "code"),
+)
+
+rule_meter = Table(
+    "rule_meter",
+    metadata,
+    Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True),
+    Column("meter_id", BigInteger, ForeignKey("meter.id"), primary_key=True),
+)
+
+rule_asset = Table(
+    "rule_asset",
+    metadata,
+    Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True),
+    Column("asset_id", BigInteger, ForeignKey("asset.id"), primary_key=True),
+)
+
+cost_line = Table(
+    "cost_line",
+    metadata,
+    _id(),
+    _to("rule", index=True),
+    _int("position"),
+    _key("family", length=16),
+    _key("article"),
+    _text("label"),
+    _int("price_e8"),
+    _int("vat_ppm"),
+    _key("account", length=16),
+    _to("customer", name="payer_id"),
+    _to("site", nullable=True),
+    _key("payment_mode", length=32),
+    _int("payment_days"),
+    UniqueConstraint("rule_id", "position"),
+)
+
+rule_state = Table(  # a cache: opening state + events, rebuilt and compared by `verify`
+    "rule_state",
+    metadata,
+    Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True, autoincrement=False),
+    _day("next_theoretical", nullable=True),
+    _text("state", "{}"),
+    _int("events"),
+    postgresql_with={"fillfactor": 70},
+)
+
+rule_event = Table(
+    "rule_event",
+    metadata,
+    Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    _key("kind", length=16),  # billed, credited, manual
+    Column("document_id", BigInteger),
+    _text("state"),  # JSON patch: the fields set by the event
+    sqlite_with_rowid=False,
+)
+
+# --- persons and care -------------------------------------------------------------------------
+
+person = Table(
+    "person",
+    metadata,
+    _id(),
+    _to("organisation"),
+    Column("sealed", LargeBinary, nullable=False),  # AES-GCM, row id as associated data
+    Column("nir_index", LargeBinary, nullable=False),  # HMAC, for exact match
+    Column("salt", LargeBinary, nullable=False),  # of the commitment in digests
+    Index("ix_person_nir", "organisation_id", "nir_index"),
+)
+
+patient = Table(
+    "patient",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _to("person"),
+    _to("person", name="insured_person_id"),
+    _text("agency"),
+    _text("quality", "0"),
+    _text("birth_rank", "1"),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+cover_amo = Table(
+    "cover_amo",
+    metadata,
+    _id(),
+    _to("patient", index=True),
+    _day("since"),
+    _day("until", nullable=True),
+    _key("scheme", length=2),
+    _key("fund", length=3),
+    _key("centre", length=4),
+    _key("nature", length=2),  # nature d'assurance
+    _text("exemption", "0"),
+    _text("situation"),  # ALD, ALSACE_MOSELLE, MATERNITE, AT, C2S, AME or empty
+    _key("proof", length=16),
+    _day("proof_on"),
+)
+
+cover_amc = Table(
+    "cover_amc",
+    metadata,
+    _id(),
+    _to("patient", index=True),
+    _day("since"),
+    _day("until", nullable=True),
+    _key("number", length=10),
+    _text("name"),
+    _text("member"),
+    _key("formula", length=2),
+    _int("percent_ppm"),
+    _int("fixed_cents"),
+    Column("third_party", SmallInteger, nullable=False, server_default="1"),
+)
+
+prescription = Table(
+    "prescription",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _to("patient", index=True),
+    _text("prescriber_name"),
+    _text("prescriber_rpps"),
+    _text("prescriber_am_number"),
+    _text("prescriber_speciality"),
+    _day("dated_on"),
+    _day("until"),
+    _key("agreement", length=16),
+    _day("agreement_on", nullable=True),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+care_item = Table(
+    "care_item",
+    metadata,
+    _id(),
+    _to("prescription", index=True),
+    _to("patient", index=True),
+    _key("code"),
+    _key("kind", length=16),
+    _key("lpp", length=7),
+    _text("label"),
+    _int("price_cents"),
+    _int("quantity", "1"),
+    _day("since"),
+    _day("until", nullable=True),
+    _int("carry_over_weeks"),
+    _int("vat_ppm"),
+    UniqueConstraint("prescription_id", "code"),
+)
+
+lpp_code = Table(
+    "lpp_code",
+    metadata,
+    Column("code", String(7), primary_key=True),
+    _text("label"),
+    _text("type"),
+    _text("nature"),
+    _text("unit"),
+    _text("engine"),
+    Column("max_age", Integer),
+    _day("ends_on", nullable=True),
+)
+
+lpp_tariff = Table(
+    "lpp_tariff",
+    metadata,
+    Column("code", String(7), ForeignKey("lpp_code.code"), primary_key=True),
+    Column("since", Date, primary_key=True),
+    _day("until", nullable=True),
+    _int("tariff_cents"),
+    Column("limit_cents", BigInteger),
+    _text("nature"),
+    Column("agreement", SmallInteger, nullable=False, server_default="0"),
+    _text("source"),
+)
+
+# --- posted: append only ----------------------------------------------------------------------
+
+document = Table(
+    "document",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("journal", length=8),
+    Column("fiscal_year", Integer, nullable=False),
+    _int("number"),
+    _key("kind", length=16),  # contract, care, credit, payment, rejection, settlement
+    _day("issued_on"),
+    _day("due_on", nullable=True),
+    Column("customer_id", BigInteger),
+    Column("site_id", BigInteger),
+    Column("patient_id", BigInteger),
+    Column("credits_id", BigInteger),  # the document this one credits
+    Column("b2_number", BigInteger),  # 9 digits, returns match on it
+    _text("market"),
+    _int("net_cents"),
+    _int("vat_cents"),
+    _int("gross_cents"),
+    _int("part_amo_cents"),
+    _int("part_amc_cents"),
+    _int("part_patient_cents"),
+    _text("snapshot", "{}"),  # customer, site, payer and terms as they were
+    Column("person_commitment", String(64)),  # salted, so that a digest never needs a NIR
+    Column("run_id", BigInteger),
+    UniqueConstraint("organisation_id", "journal", "fiscal_year", "number"),
+    Index(
+        "ix_document_b2", "organisation_id", "b2_number", unique=True
+    ),
+)
+
+document_line = Table(
+    "document_line",
+    metadata,
+    Column("document_id", BigInteger, ForeignKey("document.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("rule_id", BigInteger),
+    Column("care_item_id", BigInteger),
+    _text("article"),
+    _text("label"),
+    _day("since"),
+    _day("until"),
+    _int("quantity_e6"),
+    _int("unit_price_e8"),
+    _int("net_cents"),
+    _int("vat_ppm"),
+    _text("details"),  # JSON: small print, and the figures the amount comes from
+    sqlite_with_rowid=False,
+)
+
+care_line = Table(
+    "care_line",
+    metadata,
+    Column("document_id", BigInteger, ForeignKey("document.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _key("lpp", length=7),
+    _key("nature", length=5),
+    _key("type", length=1),
+    _int("gross_cents"),
+    _int("tariff_cents"),
+    _int("base_cents"),
+    _int("rate_pct"),
+    _int("part_amo_cents"),
+    _int("part_amc_cents"),
+    _int("part_patient_cents"),
+    _text("exemption", "0"),
+    _text("agreement", "0"),
+    _day("agreement_on", nullable=True),
+    sqlite_with_rowid=False,
+)
+
+entry = Table(
+    "entry",
+    metadata,
+    Column("document_id", BigInteger, ForeignKey("document.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _day("dated"),
+    _key("account", length=16),
+    _text("auxiliary"),
+    _int("debit_cents"),
+    _int("credit_cents"),
+    Column("invoice_id", BigInteger),  # the invoice whose due this moves
+    Column("share", String(8)),  # AMO, AMC, PATIENT, CUSTOMER
+    CheckConstraint(
+        "debit_cents >= 0 AND credit_cents >= 0 AND debit_cents * credit_cents = 0", name="sides"
+    ),
+    Index(
+        "ix_entry_invoice",
+        "invoice_id",
+        sqlite_where=Column("invoice_id").isnot(None),
+        postgresql_where=Column("invoice_id").isnot(None),
+    ),
+    sqlite_with_rowid=False,
+)
+
+billed_part = Table(  # once: each part of a subject stands on one uncredited posted line
+    "billed_part",
+    metadata,
+    Column("subject_kind", String(4), primary_key=True),  # rule, care, run
+    Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", String(32), primary_key=True),
+    Column("unit", BigInteger, primary_key=True, autoincrement=False),  # day ordinal, week index
+    Column("revision", SmallInteger, primary_key=True, autoincrement=False),
+    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=False),
+    Column("line_position", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+chain_link = Table(
+    "chain_link",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("document_id", BigInteger, ForeignKey("document.id"), nullable=False, unique=True),
+    Column("version", SmallInteger, nullable=False),
+    Column("digest", String(64), nullable=False),  # of the document's content
+    Column("link", String(64), nullable=False),  # H(version, previous, number, digest)
+    _int("debit_cents"),
+    _int("credit_cents"),
+    CheckConstraint("debit_cents = credit_cents", name="balanced"),
+    sqlite_with_rowid=False,
+)
+
+chain_head = Table(
+    "chain_head",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    _int("sequence"),
+    Column("link", String(64), nullable=False),
+)
+
+# --- teletransmission and returns -------------------------------------------------------------
+
+transmission = Table(
+    "transmission",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("file_identifier", length=6),
+    _key("recipient_kind", length=2),
+    _key("recipient", length=14),
+    _int("lot"),
+    _day("created_on"),
+    _int("invoices"),
+    _int("gross_cents"),
+    _int("part_amo_cents"),
+    _int("part_amc_cents"),
+    _key("sha256"),
+    UniqueConstraint("organisation_id", "file_identifier"),
+)
+
+transmission_item = Table(  # a document is sent once an attempt; attempt = refusals so far
+    "transmission_item",
+    metadata,
+    Column("document_id", BigInteger, ForeignKey("document.id"), primary_key=True),
+    Column("attempt", SmallInteger, primary_key=True, autoincrement=False),
+    _to("transmission", index=True),
+    _int("position"),
+)
+
+return_line = Table(  # what an organism said of one share of one invoice, once
+    "return_line",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("transfer", length=128),
+    _key("return_type", length=2),
+    _key("invoice_number", length=9),
+    _key("share", length=8),
+    _int("rank"),
+    _key("sign", length=1),
+    _key("state", length=1),  # P paid, R rejected, D deferred
+    _int("asked_cents"),
+    _int("paid_cents"),
+    _text("reasons", "[]"),
+    _day("dated"),
+    Column("invoice_id", BigInteger, index=True),  # NULL: unmatched, in suspense
+    Column("document_id", BigInteger),  # the payment or rejection posted for it
+    Column("received_file_id", BigInteger),
+    UniqueConstraint(
+        "organisation_id",
+        "transfer",
+        "return_type",
+        "invoice_number",
+        "share",
+        "rank",
+        "sign",
+        name="uq_return_line_once",
+    ),
+)
+
+# --- files in, files out, runs ----------------------------------------------------------------
+
+received_file = Table(
+    "received_file",
+    metadata,
+    _id(),
+    _key("sha256"),
+    _key("name", length=255),
+    _key("flow", length=32),
+    _key("state", length=16),  # imported, refused, duplicate
+    _text("received_at"),  # UTC
+    _int("records"),
+    _text("report", "{}"),
+    Index("ix_received_file_sha", "sha256"),
+    Index(
+        "uq_received_file_imported",
+        "sha256",
+        unique=True,
+        sqlite_where=Column("state") == "imported",
+        postgresql_where=Column("state") == "imported",
+    ),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _id(),
+    _to("organisation"),
+    Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
+    _key("kind", length=16),  # invoice_pdf, b2, report
+    _key("partner", length=64),
+    _key("file_name", length=128),
+    Column("subject_id", BigInteger),  # document or transmission the bytes are made from
+    _key("state", length=16),  # todo, sent
+    Column("sha256", String(64)),
+    _text("sent_at"),
+    Index(
+        "ix_outbox_todo",
+        "id",
+        sqlite_where=Column("state") == "todo",
+        postgresql_where=Column("state") == "todo",
+    ),
+)
+
+run = Table(
+    "run",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("kind", length=16),  # bill, price_care, night
+    _day("work_date"),
+    _text("options", "{}"),
+    _key("state", length=16),  # running, done
+    _text("report", "{}"),
+)
+
+occurrence = Table(  # one row a step and a day: who finds it done goes on
+    "occurrence",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("job", String(32), primary_key=True),
+    Column("day", Date, primary_key=True),
+    _key("state", length=16),
+    _text("report", "{}"),
+)
+
+simulation = Table(
+    "simulation",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _day("work_date"),
+    _text("options", "{}"),
+    _key("inputs_digest"),
+    _key("rows_digest"),
+    _text("summary", "{}"),
+)
+
+draft = Table(  # rated slices of a group larger than a chunk, shaped and posted at its end
+    "draft",
+    metadata,
+    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("contract_id", BigInteger, primary_key=True, autoincrement=False),
+    _text("rating"),
+)
+
+APPEND_ONLY: Final = (
+    "document",
+    "document_line",
+    "care_line",
+    "entry",
+    "billed_part",
+    "chain_link",
+    "rule_event",
+    "return_line",
+    "transmission_item",
+)
