@@ -1,0 +1,1 @@
+"""Evidence: one folder a package, then norms, rejects, faults and house rules."""

@@ -1,0 +1,1 @@
+"""Money, periods, contracts and care."""

@@ -1,0 +1,1 @@
+"""The suite's own pytest plugins: databases, feature claims, golden files."""
