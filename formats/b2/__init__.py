@@ -1,0 +1,30 @@
+"""B2 (068): invoices of health-care suppliers to French health funds, 128-byte records.
+
+content = write(B2File(...))          # bytes, or AnomaliesFound
+report = check(stream, "TP.b2")       # every broken rule, constant memory
+b2_file = read(stream)                # the tree, or AnomaliesFound
+"""
+
+from formats.b2.model import (
+    B2File,
+    Batch,
+    Beneficiary,
+    Detail,
+    Invoice,
+    Line,
+    Practitioners,
+    Report,
+    Supplement,
+)
+
+__all__ = [
+    "B2File",
+    "Batch",
+    "Beneficiary",
+    "Detail",
+    "Invoice",
+    "Line",
+    "Practitioners",
+    "Report",
+    "Supplement",
+]
