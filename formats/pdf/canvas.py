@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from fpdf import FPDF
 from fpdf.image_datastructures import ImageCache
+from fpdf.image_parsing import preload_image
 from fpdf.output import OutputProducer
 
 from formats.pdf.typeface import BOLD, REGULAR, Typeface, parsed
@@ -120,10 +121,10 @@ class Canvas:
 
 @lru_cache(maxsize=32)
 def _decoded(logo: bytes) -> tuple[ImageCache, float, float]:
-    holder = FPDF()
-    info = holder.preload_image(BytesIO(logo))[2]
+    images = ImageCache()
+    info = preload_image(images, BytesIO(logo))[2]
     info["usages"] = 1
-    return holder.image_cache, float(info["w"]), float(info["h"])
+    return images, float(info["w"]), float(info["h"])
 
 
 def logo_size(logo: bytes, width: float, height: float) -> tuple[float, float]:
