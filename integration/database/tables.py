@@ -301,6 +301,7 @@ rule_state = Table(  # a cache: opening state + events, rebuilt and compared by 
     _day("next_theoretical", nullable=True),
     _text("state", "{}"),
     _int("events"),
+    Column("last_document_id", BigInteger),
     postgresql_with={"fillfactor": 70},
 )
 
