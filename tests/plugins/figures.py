@@ -49,8 +49,8 @@ def _value(token: str) -> Decimal:
 def _has_date(date: re.Match[str], text: str) -> bool:
     day, month, year = date.groups()
     written = f"{day}/{month}" + (f"/{year}" if year else "")
-    iso = rf"{year or r'\d{4}'}-?{month}-?{day}(?!\d)"
-    call = rf"{year or r'\w+'}, {int(month)}, {int(day)}\)"
+    iso = (year or r"\d{4}") + rf"-?{month}-?{day}(?!\d)"
+    call = (year or r"\w+") + rf", {int(month)}, {int(day)}\)"
     return written in text or bool(re.search(f"{iso}|{call}", text))
 
 
