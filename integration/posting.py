@@ -287,10 +287,7 @@ def take_slots(connection: Connection, organisation_id: int, plan: Plan) -> Slot
     """Reserve ids, numbers and the chain's head; rolled back with the work."""
     dates = _number_dates(connection, organisation_id, plan)
     wanted = Counter((p.journal, day.year) for p, day in zip(plan.postings, dates, strict=True))
-    last = {
-        key: max(d for p, d in zip(plan.postings, dates, strict=True) if (p.journal, d.year) == key)
-        for key in wanted
-    }
+    last = {(p.journal, day.year): day for p, day in zip(plan.postings, dates, strict=True)}
     first_numbers = {
         key: _take_numbers(connection, organisation_id, key, count, last[key])
         for key, count in sorted(wanted.items())
