@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 MUTANTS_S ?= 1800
 
 SHELL := /bin/bash
+export PATH := $(PATH):/usr/sbin:/sbin
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
@@ -45,7 +46,7 @@ lint: build/dev.stamp
 # The locks hold hashes for every platform and Python, and no address they came from.
 lock: .venv/bin/python
 	@rm -rf build/lock && $(BIN)/python -m venv build/lock && build/lock/bin/pip install --quiet uv
-	@lock="build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header"; \
+	@lock="build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header"; \
 	$$lock pyproject.toml --group build -o runtime.lock && \
 	$$lock pyproject.toml --group dev -o dev.lock
 

@@ -58,7 +58,9 @@ class Recorder:
 
     def _whole(self, session: pytest.Session) -> bool:
         option = self.config.option
-        chosen = option.keyword or option.lf or option.markexpr not in _WHOLE_RUNS
+        chosen = (
+            option.keyword or getattr(option, "lf", False) or option.markexpr not in _WHOLE_RUNS
+        )
         cut_short = session.shouldfail or session.shouldstop
         everywhere = self.config.args_source is pytest.Config.ArgsSource.TESTPATHS
         return everywhere and not chosen and not cut_short
