@@ -1,0 +1,620 @@
+"""Fixed-width records: declared once, one line a field, read and written from that table.
+
+    @record("6", 128, B2_CHARSET)
+    class BatchEnd:
+        _1 = constant(1, 1, "6")
+        sender: str = digits(2, 9, S, "N° partenaire de santé + clé")
+        ...
+        _55 = blank(55, 74)
+
+A table that leaves a gap, overlaps or doesn't total its length raises `TypeError` when its module
+is imported. Records are immutable tuples with named fields. A field without `default` is
+mandatory (presence O of the norms); one with a default is facultative (F).
+
+| kind     | in the file                           | in the record                              |
+|----------|---------------------------------------|--------------------------------------------|
+| text     | left-justified, blank-filled          | `str` without its trailing blanks          |
+| digits   | digits that identify, all columns     | `str` of exactly that length               |
+| number   | right-justified, zero-filled          | `int`                                      |
+| cents    | idem, last two digits are cents       | `int` cents                                |
+| day      | AAMMJJ                                | `date`, or None for zeros when facultative |
+| constant, blank | always the same                | nothing                                    |
+
+How it goes fast: a whole record is checked by three operations on one big integer (is every
+column allowed where it stands, does every constant hold), cut by one `itemgetter` a kind, and
+written by one `%` template. What fails that check takes the slow path, which names every column.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as _with
+from datetime import date
+from enum import Enum
+from operator import itemgetter
+from typing import Any, Final, Generic, TypeVar, dataclass_transform, get_type_hints
+
+from formats.common.anomaly import MASKED, AnomaliesFound, Anomaly, Code, Place
+
+R = TypeVar("R")
+
+LENGTH = Code(
+    "FMT-001",
+    "L'enregistrement {record} fait {found} octets au lieu de {length}.",
+    "Vérifiez que le fichier est entier et sans retour à la ligne ajouté.",
+)
+UNREADABLE = Code(
+    "FMT-002",
+    "Enregistrement {record}, zone « {zone} » : {reason} (lu « {value} »).",
+    "Demandez un fichier corrigé à son émetteur.",
+)
+UNWRITABLE = Code(
+    "FMT-003",
+    "Enregistrement {record}, zone « {zone} » : {reason} (valeur « {value} »).",
+    "Corrigez la donnée d'origine : rien n'est jamais tronqué.",
+)
+
+
+class Mark(Enum):
+    """How sure we are of a field: seen in a source, from memory, guessed."""
+
+    SEEN = "S"
+    MEMORY = "M"
+    GUESS = "G"
+
+
+class Kind(Enum):
+    """How a field's columns carry its value."""
+
+    TEXT = "texte"
+    DIGITS = "chiffres"
+    NUMBER = "nombre"
+    CENTS = "centimes"
+    DAY = "date AAMMJJ"
+    CONSTANT = "constante"
+    BLANK = "blanc"
+
+
+S: Final = Mark.SEEN
+M: Final = Mark.MEMORY
+G: Final = Mark.GUESS
+
+
+class _Absent(Enum):
+    ABSENT = "obligatoire"
+
+
+ABSENT: Final = _Absent.ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One field of a record; columns are 1-based and inclusive, as norms print them."""
+
+    start: int
+    length: int
+    kind: Kind
+    mark: Mark
+    label: str
+    name: str = ""
+    default: object = ABSENT
+    personal: bool = False
+    expected: str = ""
+    century: int = 2000
+
+    @property
+    def end(self) -> int:
+        """Last column."""
+        return self.start + self.length - 1
+
+    @property
+    def mandatory(self) -> bool:
+        """True for presence O."""
+        return self.default is ABSENT
+
+    @property
+    def fixed(self) -> bool:
+        """True for constants and blanks, which hold no value."""
+        return self.kind in (Kind.CONSTANT, Kind.BLANK)
+
+    @property
+    def columns(self) -> slice:
+        """Where its characters are in the record."""
+        return slice(self.start - 1, self.end)
+
+    @property
+    def shown(self) -> str:
+        """Its name as anomalies print it."""
+        return self.label or self.name
+
+
+def text(
+    start: int,
+    length: int,
+    mark: Mark,
+    label: str,
+    *,
+    default: object = ABSENT,
+    personal: bool = False,
+) -> Any:
+    """Alphanumeric. Mandatory means not blank."""
+    return Zone(start, length, Kind.TEXT, mark, label, default=default, personal=personal)
+
+
+def digits(
+    start: int,
+    length: int,
+    mark: Mark,
+    label: str,
+    *,
+    default: object = ABSENT,
+    personal: bool = False,
+) -> Any:
+    """Digits that identify rather than count: kept as text, all columns, zeros allowed."""
+    return Zone(start, length, Kind.DIGITS, mark, label, default=default, personal=personal)
+
+
+def number(start: int, length: int, mark: Mark, label: str, *, default: object = ABSENT) -> Any:
+    """Unsigned integer."""
+    return Zone(start, length, Kind.NUMBER, mark, label, default=default)
+
+
+def cents(start: int, length: int, mark: Mark, label: str, *, default: object = ABSENT) -> Any:
+    """Unsigned amount; `length` counts all digits: 7 is the norm's 5+2."""
+    return Zone(start, length, Kind.CENTS, mark, label, default=default)
+
+
+def day(
+    start: int, mark: Mark, label: str, *, default: object = ABSENT, century: int = 2000
+) -> Any:
+    """Date AAMMJJ in the hundred years from `century`; facultative only with `default=None`.
+
+    Business dates use 2000-2099. Birth dates may be lunar or impossible: declare them `digits`.
+    """
+    return Zone(start, 6, Kind.DAY, mark, label, default=default, century=century)
+
+
+def constant(start: int, length: int, expected: str, mark: Mark = S, label: str = "") -> Any:
+    """Always the same characters."""
+    return Zone(start, length, Kind.CONSTANT, mark, label, expected=expected)
+
+
+def blank(start: int, length: int, mark: Mark = S, label: str = "Filler") -> Any:
+    """Reserved columns, always blank."""
+    return Zone(start, length, Kind.BLANK, mark, label, expected=" " * length)
+
+
+# -- characters --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Charset:
+    """Which bytes a family of records allows in its text columns."""
+
+    allowed: frozenset[int]
+    plain: bool  # texts are made upper-case and unaccented before they are written
+
+    @property
+    def classes(self) -> bytes:
+        """Byte → 0 digit, 1 other allowed, 2 forbidden: what the big-integer test adds up."""
+        return bytes(0 if 48 <= b <= 57 else 1 if b in self.allowed else 2 for b in range(256))
+
+
+_LOWER_AND_QUOTES = {*range(97, 123), *b"',-\""}
+PLAIN: Final = Charset(frozenset(set(range(32, 127)) - _LOWER_AND_QUOTES), plain=True)
+"""Upper case, no accent, apostrophe, comma, hyphen nor quote (B2, reference §1.1)."""
+LATIN: Final = Charset(frozenset({*range(32, 127), *range(161, 256)}), plain=False)
+"""Printable Latin-1: what funds really send."""
+
+_ACCENTS = "ÀÂÄÁÃÅÇÉÈÊËÍÌÎÏÑÓÒÔÖÕÚÙÛÜÝŸ"
+_LETTERS = "AAAAAACEEEEIIIINOOOOOUUUUYY"
+_PLAIN_TABLE = {
+    **dict(zip(_ACCENTS, _LETTERS, strict=True)),
+    **dict.fromkeys("'’‘`´,-‐‑–—\"«»“”\u00a0\u202f\t", " "),
+    **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", ""),
+    "Œ": "OE",
+    "Æ": "AE",
+    "°": "O",
+}
+_TO_PLAIN: Final = str.maketrans(_PLAIN_TABLE)
+
+
+def plain(value: str) -> str:
+    """Upper-case unaccented form by a fixed table; characters it doesn't know are kept."""
+    return value.upper().translate(_TO_PLAIN)
+
+
+# -- days --------------------------------------------------------------------------------------
+
+
+class _DayTexts(dict[object, str]):
+    """date → AAMMJJ within one window of a hundred years; filled as days are met."""
+
+    def __init__(self, century: int, facultative: bool) -> None:
+        super().__init__({None: "000000"} if facultative else {})
+        self._century = century
+
+    def __missing__(self, value: object) -> str:
+        if type(value) is not date:
+            raise ValueError("une date est attendue")
+        if not self._century <= value.year < self._century + 100:
+            raise ValueError(f"la date sort de {self._century}-{self._century + 99}")
+        return self.setdefault(value, f"{value:%y%m%d}")
+
+
+class _Days(dict[str, "date | None"]):
+    """AAMMJJ → date, the reverse; an impossible date raises ValueError and isn't kept."""
+
+    def __init__(self, century: int, facultative: bool) -> None:
+        super().__init__({"000000": None} if facultative else {})
+        self._century = century
+
+    def __missing__(self, value: str) -> date | None:
+        year = int(value[:2])
+        year += self._century - self._century % 100
+        year += 100 if year < self._century else 0
+        return self.setdefault(value, date(year, int(value[2:4]), int(value[4:])))
+
+
+# -- one record --------------------------------------------------------------------------------
+
+
+def _pick(items: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """An `itemgetter` that gives a tuple whatever the number of items."""
+    if len(items) > 1:
+        return itemgetter(*items)
+    return lambda row: tuple(row[item] for item in items)
+
+
+class Layout(Generic[R]):
+    """A compiled table: reads and writes one kind of record."""
+
+    def __init__(self, name: str, length: int, charset: Charset, zones: Sequence[Zone]) -> None:
+        _check_columns(name, length, zones)
+        self.name: Final = name
+        self.length: Final = length
+        self.charset: Final = charset
+        self.zones: Final = tuple(zones)
+        self.fields: Final = tuple(zone for zone in zones if not zone.fixed)
+        self.names: Final = tuple(zone.name for zone in self.fields)
+        self._make: Callable[[Iterable[Any]], R]
+        self._compile_checks()
+        self._compile_reading()
+        self._compile_writing()
+
+    def _compile_checks(self) -> None:
+        """Big integers, one byte a column: forbidden classes, constant columns, their values."""
+        forbidden, held, expected = bytearray(), bytearray(), bytearray()
+        for zone in self.zones:
+            numeric = zone.kind not in (Kind.TEXT, Kind.CONSTANT, Kind.BLANK)
+            forbidden += bytes([3 if numeric else 2]) * zone.length
+            held += bytes([255 if zone.fixed else 0]) * zone.length
+            expected += zone.expected.encode("ascii").ljust(zone.length, b"\0")
+        self._classes = self.charset.classes
+        self._forbidden = int.from_bytes(forbidden)
+        self._held = int.from_bytes(held)
+        self._expected = int.from_bytes(expected)
+
+    def _compile_reading(self) -> None:
+        """Groups of columns that share a conversion, and the order that puts them back."""
+        groups: dict[tuple[Kind, bool, int], list[int]] = {}
+        for index, zone in enumerate(self.fields):
+            required = zone.mandatory or zone.default is not None
+            strict = zone.mandatory if zone.kind is Kind.TEXT else required
+            kind = Kind.NUMBER if zone.kind is Kind.CENTS else zone.kind
+            groups.setdefault((kind, strict, zone.century), []).append(index)
+        order = [index for group in groups.values() for index in group]
+        self._groups = [
+            (_pick([self.fields[i].columns for i in group]), *_conversion(*key))
+            for key, group in groups.items()
+        ]
+        self._in_order = _pick([order.index(index) for index in range(len(order))])
+
+    def _compile_writing(self) -> None:
+        """One template for the record; days are put into words first."""
+        self._template = "".join(map(_template, self.zones))
+        self._day_writers = [
+            (i, _DayTexts(zone.century, zone.default is None))
+            for i, zone in enumerate(self.fields)
+            if zone.kind is Kind.DAY
+        ]
+        self._numbers = self._indexes(Kind.NUMBER, Kind.CENTS)
+        self._texts = self._indexes(Kind.TEXT, Kind.DIGITS)
+        self._required = _pick(
+            [i for i, z in enumerate(self.fields) if z.kind is Kind.TEXT and z.mandatory]
+        )
+
+    def _indexes(self, *kinds: Kind) -> Callable[[Any], tuple[Any, ...]]:
+        return _pick([i for i, zone in enumerate(self.fields) if zone.kind in kinds])
+
+    # Reading
+
+    def read(self, raw: bytes) -> R | None:
+        """The record, or None when something is wrong: `explain` then says what."""
+        if len(raw) != self.length or not self._sound(raw):
+            return None
+        line = raw.decode("latin-1")
+        values: list[Any] = []
+        try:
+            for columns, convert, filled in self._groups:
+                part = columns(line) if convert is None else tuple(map(convert, columns(line)))
+                if filled and not all(part):
+                    return None
+                values += part
+        except ValueError:
+            return None
+        return self._make(self._in_order(values))
+
+    def _sound(self, raw: bytes) -> bool:
+        """Are all columns allowed where they stand, and all constants in place?"""
+        if int.from_bytes(raw.translate(self._classes)) & self._forbidden:
+            return False
+        return not (int.from_bytes(raw) ^ self._expected) & self._held
+
+    def explain(self, raw: bytes, place: Place) -> tuple[Anomaly, ...]:
+        """Everything wrong with `raw`; empty exactly when `read` gives a record."""
+        if len(raw) != self.length:
+            values = {"record": self.name, "found": len(raw), "length": self.length}
+            return (Anomaly(LENGTH, place, values),)
+        line = raw.decode("latin-1")
+        reasons = ((zone, self._complaint(zone, line[zone.columns])) for zone in self.zones)
+        return tuple(
+            self._anomaly(UNREADABLE, zone, reason, line[zone.columns], place)
+            for zone, reason in reasons
+            if reason
+        )
+
+    def _complaint(self, zone: Zone, piece: str) -> str:
+        """Why `piece` can't be what `zone` holds; empty when it can."""
+        if zone.fixed:
+            return "" if piece == zone.expected else f"« {zone.expected.strip()} » est attendu"
+        if zone.kind is Kind.TEXT:
+            return self._text_complaint(zone, piece)
+        if not (piece.isascii() and piece.isdigit()):
+            return "des chiffres sont attendus"
+        if zone.kind is Kind.DAY:
+            return _day_complaint(zone, piece)
+        return ""
+
+    def _text_complaint(self, zone: Zone, piece: str) -> str:
+        if any(ord(character) not in self.charset.allowed for character in piece):
+            return "un caractère n'est pas permis"
+        return "la zone est obligatoire" if zone.mandatory and not piece.strip(" ") else ""
+
+    def _anomaly(self, code: Code, zone: Zone, reason: str, value: object, place: Place) -> Anomaly:
+        shown = MASKED if zone.personal else value
+        values = {"record": self.name, "zone": zone.shown, "reason": reason, "value": shown}
+        return Anomaly(code, _at(place, zone), values)
+
+    # Writing
+
+    def write(self, item: Any) -> bytes | None:
+        """The bytes, or None when a value needs the slow path."""
+        values = list(item)
+        try:
+            for index, texts in self._day_writers:
+                values[index] = texts[values[index]]
+            raw = (self._template % tuple(values)).encode("latin-1")
+            "".join(self._texts(values))
+            whole = type(sum(self._numbers(values))) is int
+        except (TypeError, ValueError):
+            return None
+        fits = len(raw) == self.length and not (
+            int.from_bytes(raw.translate(self._classes)) & self._forbidden
+        )
+        filled = all(map(str.strip, self._required(values)))
+        return raw if fits and whole and filled else None
+
+    def settle(self, item: Any, place: Place) -> R:
+        """The same record as it will read back: plain texts, digits filled with zeros.
+
+        Raises AnomaliesFound with every field that doesn't fit.
+        """
+        pairs = zip(self.fields, item, strict=True)
+        settled = [(zone, value, *self._settle(zone, value)) for zone, value in pairs]
+        found = [
+            self._anomaly(UNWRITABLE, zone, reason, value, place)
+            for zone, value, _, reason in settled
+            if reason
+        ]
+        if found:
+            raise AnomaliesFound(*found)
+        return self._make(after for _, _, after, _ in settled)
+
+    def _settle(self, zone: Zone, value: Any) -> tuple[Any, str]:
+        """The value as the file can hold it, and why it can't."""
+        if zone.kind is Kind.DAY:
+            return value, _day_refusal(zone, value)
+        if zone.kind in (Kind.NUMBER, Kind.CENTS):
+            return value, _number_refusal(zone, value)
+        if type(value) is not str:
+            return value, "un texte est attendu"
+        if zone.kind is Kind.DIGITS:
+            value = value.zfill(zone.length)
+        else:
+            value = (plain(value) if self.charset.plain else value).rstrip(" ")
+        if len(value) > zone.length:
+            return value, f"dépasse {zone.length} caractères"
+        return value, self._complaint(zone, value.ljust(zone.length))
+
+
+_LAYOUTS: dict[type, Layout[Any]] = {}
+
+
+def layout(cls: type[R]) -> Layout[R]:
+    """The compiled table of a record class."""
+    return _LAYOUTS[cls]
+
+
+def _check_columns(name: str, length: int, zones: Sequence[Zone]) -> None:
+    following = 1
+    for zone in zones:
+        if zone.start != following:
+            raise TypeError(f"{name}.{zone.name} starts at {zone.start}, expected {following}")
+        if zone.kind is Kind.CONSTANT and len(zone.expected) != zone.length:
+            raise TypeError(f"{name}.{zone.name} doesn't hold « {zone.expected} »")
+        following = zone.end + 1
+    if following != length + 1:
+        raise TypeError(f"{name} ends at {following - 1}, expected {length}")
+
+
+def _conversion(kind: Kind, strict: bool, century: int) -> tuple[Callable[[str], Any] | None, bool]:
+    """How a group of columns becomes values, and whether each must be filled."""
+    if kind is Kind.NUMBER:
+        return int, False
+    if kind is Kind.DAY:
+        return _Days(century, facultative=not strict).__getitem__, False
+    # A bare rstrip also takes 0x85 and 0xA0; no charset allows them, so only blanks go.
+    return (str.rstrip, strict) if kind is Kind.TEXT else (None, False)
+
+
+def _template(zone: Zone) -> str:
+    if zone.fixed:
+        return zone.expected.replace("%", "%%")
+    sign = {Kind.TEXT: f"-{zone.length}s", Kind.NUMBER: f"0{zone.length}d"}
+    sign[Kind.CENTS] = sign[Kind.NUMBER]
+    return "%" + sign.get(zone.kind, f"{zone.length}s")
+
+
+def _day_complaint(zone: Zone, piece: str) -> str:
+    if piece == "000000":
+        return "" if zone.default is None else "la date est obligatoire"
+    try:
+        _Days(zone.century, facultative=False)[piece]
+    except ValueError:
+        return "la date n'existe pas"
+    return ""
+
+
+def _day_refusal(zone: Zone, value: object) -> str:
+    try:
+        _DayTexts(zone.century, zone.default is None)[value]
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _number_refusal(zone: Zone, value: object) -> str:
+    if type(value) is not int:
+        return "un entier est attendu"
+    if value < 0:
+        return "le nombre est négatif"
+    return "" if len(str(value)) <= zone.length else f"dépasse {zone.length} chiffres"
+
+
+def _at(place: Place, zone: Zone) -> Place:
+    return _with(place, start=place.start + zone.start, end=place.start + zone.end)
+
+
+# -- record classes ----------------------------------------------------------------------------
+
+
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(text, digits, number, cents, day)
+)
+def record(name: str, length: int, charset: Charset) -> Callable[[type[R]], type[R]]:
+    """Make a record class from its table; refuse, at import, a table that doesn't add up."""
+
+    def build(cls: type[R]) -> type[R]:
+        zones = [_with(z, name=n) for n, z in vars(cls).items() if isinstance(z, Zone)]
+        table: Layout[R] = Layout(name, length, charset, zones)
+        _check_annotations(cls, table)
+        made = _record_class(cls, table)
+        table._make = made._make  # type: ignore[attr-defined]
+        _LAYOUTS[made] = table
+        return made
+
+    return build
+
+
+def _record_class(cls: type[R], table: Layout[R]) -> type[R]:
+    """A named tuple with keyword-only, defaulted construction."""
+    defaults = {zone.name: zone.default for zone in table.fields if not zone.mandatory}
+    expected = len(table.names)
+
+    def create(made: Any, **values: Any) -> Any:
+        full = defaults | values
+        if len(full) != expected:
+            missing = sorted(set(table.names) ^ set(full))
+            raise TypeError(f"{cls.__name__}: missing or unknown {', '.join(missing)}")
+        return tuple.__new__(made, map(full.__getitem__, table.names))
+
+    body = {"__slots__": (), "__new__": create, "__doc__": cls.__doc__}
+    body |= {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    base = namedtuple(cls.__name__, table.names)  # type: ignore[misc]
+    return type(cls.__name__, (base,), body)
+
+
+_TYPES: Final[dict[Kind, object]] = {
+    Kind.TEXT: str,
+    Kind.DIGITS: str,
+    Kind.NUMBER: int,
+    Kind.CENTS: int,
+}
+
+
+def _check_annotations(cls: type, table: Layout[Any]) -> None:
+    """What mypy believes must be what the table gives."""
+    hints = get_type_hints(cls)
+    for zone in table.fields:
+        expected = _TYPES.get(zone.kind, date | None if zone.default is None else date)
+        if hints.get(zone.name) != expected:
+            raise TypeError(f"{table.name}.{zone.name} is annotated {hints.get(zone.name)}")
+    if extra := set(hints) - set(table.names):
+        raise TypeError(f"{table.name} annotates {', '.join(sorted(extra))}, which hold no value")
+
+
+# -- reading and writing -----------------------------------------------------------------------
+
+
+def zones(cls: type) -> tuple[Zone, ...]:
+    """Every column of a record class, in norm order: what `format show` prints."""
+    return _LAYOUTS[cls].zones
+
+
+def decode(cls: type[R], raw: bytes, place: Place = Place()) -> R:  # noqa: B008 - immutable
+    """Read one record, or raise AnomaliesFound with everything wrong in it."""
+    table = layout(cls)
+    found = table.read(raw)
+    if found is None:
+        raise AnomaliesFound(*table.explain(raw, place))
+    return found
+
+
+def encode(item: object, place: Place = Place()) -> bytes:  # noqa: B008 - immutable
+    """Write one record, or raise AnomaliesFound with every value that doesn't fit."""
+    table = _LAYOUTS[type(item)]
+    raw = table.write(item)
+    if raw is None:
+        raw = table.write(table.settle(item, place))
+    if raw is None:
+        raise AssertionError(f"{table.name}: a settled record must be writable")
+    return raw
+
+
+def encode_all(items: Iterable[object], place: Place = Place()) -> bytes:  # noqa: B008
+    """Write records run on, lines numbered from 1; raise with all anomalies of all of them."""
+    pieces: list[bytes] = []
+    found: list[Anomaly] = []
+    for line, item in enumerate(items, start=1):
+        raw = _LAYOUTS[type(item)].write(item)
+        try:
+            pieces.append(raw or encode(item, _with(place, line=line)))
+        except AnomaliesFound as refused:
+            found += refused.anomalies
+    if found:
+        raise AnomaliesFound(*found)
+    return b"".join(pieces)
+
+
+def settled(items: Iterable[object]) -> Iterator[object]:
+    """Each record as it will read back once written."""
+    for item in items:
+        yield _LAYOUTS[type(item)].settle(item, Place())
+
+
+def changed(item: R, **values: Any) -> R:
+    """A copy of a record with some fields replaced."""
+    return item._replace(**values)  # type: ignore[attr-defined, no-any-return]
