@@ -19,6 +19,7 @@ from fpdf import FPDF
 from fpdf.image_datastructures import ImageCache
 from fpdf.image_parsing import preload_image
 from fpdf.output import OutputProducer
+from fpdf.syntax import PDFContentStream
 
 from formats.pdf.typeface import BOLD, REGULAR, Typeface, parsed
 
@@ -49,6 +50,15 @@ class Style:
     def leading(self) -> float:
         """Distance between two base lines, in points."""
         return self.size * 1.32
+
+    def width(self, text: str) -> float:
+        """The advance of `text`, in points."""
+        return self.face.width(text, self.size)
+
+    def within(self, text: str, room: float) -> Style:
+        """This style, smaller if that is what it takes for `text` to stay within `room`."""
+        width = self.width(text)
+        return self if width <= room else Style(self.face, self.size * room / width, self.ink)
 
     def wrapped(self, text: str, room: float) -> list[str]:
         """`text` in lines no wider than `room`."""
@@ -86,12 +96,13 @@ class Canvas:
             )
 
     def text_to(self, right: float, y: float, text: str, style: Style, room: float = WIDTH) -> None:
-        """`text` ending at `right`, set smaller if that is what it takes to stay within `room`."""
-        width = style.face.width(text, style.size)
-        if width > room:
-            style = Style(style.face, style.size * room / width, style.ink)
-            width = room
-        self.text(right - width, y, text, style)
+        """`text` ending at `right`, smaller if that is what it takes to stay within `room`."""
+        style = style.within(text, room)
+        self.text(right - style.width(text), y, text, style)
+
+    def text_within(self, x: float, y: float, text: str, style: Style, room: float) -> None:
+        """`text` from `x` on, smaller if that is what it takes to stay within `room`."""
+        self.text(x, y, text, style.within(text, room))
 
     def paragraph(self, x: float, y: float, lines: Sequence[str], style: Style) -> float:
         """Lines one under the other, the first base line at `y`; the next free base line."""
@@ -124,7 +135,7 @@ def _decoded(logo: bytes) -> tuple[ImageCache, float, float]:
     images = ImageCache()
     info = preload_image(images, BytesIO(logo))[2]
     info["usages"] = 1
-    return images, float(info["w"]), float(info["h"])
+    return images, float(str(info["w"])), float(str(info["h"]))
 
 
 def logo_size(logo: bytes, width: float, height: float) -> tuple[float, float]:
@@ -140,7 +151,7 @@ _one_at_a_time: Final = Lock()
 
 
 class _Producer(OutputProducer):
-    """Adds to each document the font objects made for the first one, numbered anew."""
+    """The font objects of the first document, compressed, serve all of them, numbered anew."""
 
     def _add_fonts(self, *resources: Any) -> dict[int, Any]:
         if _font_objects:
@@ -150,6 +161,11 @@ class _Producer(OutputProducer):
         before = len(self.pdf_objs)
         _fonts_by_index.update(super()._add_fonts(*resources))
         _font_objects.extend(self.pdf_objs[before:])
+        for made in _font_objects:
+            if type(made) is PDFContentStream and made.filter is None:
+                number = made.id
+                PDFContentStream.__init__(made, made.content_stream(), compress=True)
+                made.id = number
         return _fonts_by_index
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from typing import Final
+from unicodedata import category
 
 from formats.common.anomaly import Anomaly, Code, Place
 from formats.pdf.content import InvoicePage, Kind, Shares
@@ -60,7 +61,7 @@ def _characters(page: InvoicePage) -> Iterator[Anomaly]:
     for pointer, text in _texts(page):
         if not PRINTABLE.issuperset(text):
             for character in sorted(set(text) - PRINTABLE):
-                code = CONTROL_CHARACTER if ord(character) < 32 else MISSING_GLYPH
+                code = CONTROL_CHARACTER if category(character) == "Cc" else MISSING_GLYPH
                 named = {"character": f"U+{ord(character):04X}"}
                 yield Anomaly(code, Place(pointer=pointer), named)
 

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from formats.pdf.canvas import BLACK, GREY, Style, bold, regular
+from formats.pdf.canvas import GREY, Style, bold, regular
 from formats.pdf.content import InvoicePage, Kind
 from formats.pdf.french import euros, spaced
 from formats.pdf.letterhead import Sheet
-from formats.pdf.table import HAIRLINE, LEFT, RIGHT, ROOM
+from formats.pdf.table import LEFT, RIGHT, ROOM
 
 SPACE: Final = 14.0
 ROW: Final = 14.0
 DUE_HEIGHT: Final = 24.0
+KEPT_TEXTS: Final = 260.0
+#: Sums of floats: what was measured to fit must not miss by a hair.
+SLACK: Final = 0.01
 LEFT_ROOM: Final = 286.0
 TOTALS_LEFT: Final = LEFT + LEFT_ROOM + 30
 
@@ -27,21 +30,26 @@ TERMS: Final = regular(8.4)
 
 DUE_TITLES: Final = {
     Kind.INVOICE: "Net à payer",
-    Kind.CREDIT_NOTE: "Net en votre faveur",
+    Kind.CREDIT_NOTE: "Montant de l'avoir",
     Kind.CARE: "Reste à votre charge",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """The end of one invoice. Totals stay together; payment and mentions flow to other pages."""
+    """The end of one invoice, all on one page unless its mentions are endless."""
 
     invoice: InvoicePage
     sheet: Sheet
 
     @property
     def height(self) -> float:
-        """What the totals take, in points, space above included."""
+        """What must stay with the last row, in points: totals, and texts of an ordinary length."""
+        texts = sum(space + style.leading * len(lines) for style, lines, space in self._texts())
+        return self._sums_height + (SPACE + texts if texts <= KEPT_TEXTS else 0)
+
+    @property
+    def _sums_height(self) -> float:
         return SPACE + max(self._shares_height + self._vat_height, self._totals_height)
 
     def draw(self, y: float) -> None:
@@ -49,7 +57,7 @@ class Closing:
         top = y + SPACE
         self._draw_vat(self._draw_shares(top))
         self._draw_totals(top)
-        self._draw_texts(y + self.height + SPACE)
+        self._draw_texts(y + self._sums_height + SPACE)
 
     @property
     def _exemptions(self) -> list[str]:
@@ -84,11 +92,9 @@ class Closing:
         if not payers:
             return y
         self._draw_heading(y, "Répartition de la prise en charge", "Montant")
-        room = LEFT_ROOM - 80
         for rank, (payer, cents) in enumerate(payers, start=1):
             base = y + rank * ROW + 10
-            width = min(room, CELL.face.width(payer, CELL.size))
-            self.sheet.canvas.text_to(LEFT + width, base, payer, CELL, room)
+            self.sheet.canvas.text_within(LEFT, base, payer, CELL, LEFT_ROOM - 80)
             self.sheet.canvas.text_to(LEFT + LEFT_ROOM, base, euros(cents), STRONG, 76)
         return y + self._shares_height
 
@@ -129,25 +135,27 @@ class Closing:
 
     def _draw_texts(self, y: float) -> None:
         """Payment, then mentions, line by line over as many pages as they need."""
-        for style, text, space in self._texts():
-            for rank, line in enumerate(style.wrapped(text, ROOM)):
-                y += 0 if rank else space
-                if y + style.leading > self.sheet.bottom:
-                    y = self.sheet.next_page() + 6
+        for style, lines, space in self._texts():
+            y += space
+            for line in lines:
+                if y + style.leading > self.sheet.bottom + SLACK:
+                    y = self.sheet.next_page()
                 self.sheet.canvas.text(LEFT, y + style.size, line, style)
                 y += style.leading
 
-    def _texts(self) -> Iterator[tuple[Style, str, float]]:
+    def _texts(self) -> Iterator[tuple[Style, list[str], float]]:
+        """Each text: its style, its lines, the space above it."""
         payment = self.invoice.payment
-        if payment.terms or payment.iban:
-            yield bold(8.6), "Règlement", 0
-        if payment.terms:
-            yield TERMS, payment.terms, 2
-        if payment.iban:
-            account = f"IBAN {spaced(payment.iban, *[4] * 8)}"
-            yield STRONG, account + (f"   BIC {payment.bic}" if payment.bic else ""), 2
+        account = f"IBAN {spaced(payment.iban, *[4] * 8)}" if payment.iban else ""
+        if payment.bic:
+            account += f"   BIC {payment.bic}"
+        if payment.terms or account:
+            yield HEADING, ["Règlement"], 0
+        for style, text in ((TERMS, payment.terms), (STRONG, account)):
+            if text:
+                yield style, style.wrapped(text, ROOM), 3
         for rank, sentence in enumerate((*self._late_payment(), *self.invoice.mentions)):
-            yield NOTE, sentence, 2 if rank else 7
+            yield NOTE, NOTE.wrapped(sentence, ROOM), 1.5 if rank else 7
 
     def _late_payment(self) -> Iterator[str]:
         """Code de commerce, art. L441-9, L441-10 and D441-5."""

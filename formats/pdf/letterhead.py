@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from formats.pdf.canvas import BLACK, GREY, HEIGHT, WIDTH, Canvas, bold, ink, logo_size, regular
+from formats.pdf.canvas import GREY, HEIGHT, Canvas, bold, ink, logo_size, regular
 from formats.pdf.content import InvoicePage, Kind, Look
 from formats.pdf.french import day, spaced
 from formats.pdf.table import GAP, HAIRLINE, LEFT, RIGHT, ROOM
@@ -21,7 +21,8 @@ STRIP_CELLS: Final = 4
 
 SMALL: Final = regular(8.2, GREY)
 CAPTION: Final = regular(7, GREY)
-VALUE: Final = bold(8.6)
+VALUE: Final = bold(8.2)
+STAMP: Final = bold(10)
 ADDRESS: Final = regular(9.6)
 FOOT: Final = regular(6.8, GREY)
 FOOT_ROOM: Final = ROOM - 110
@@ -66,7 +67,7 @@ class Sheet:
         if invoice.duplicate:
             recall += " – DUPLICATA"
         room = ROOM / 2 - GAP
-        canvas.text(LEFT, TOP + 8, SMALL.wrapped(invoice.seller.name, room)[0], SMALL)
+        canvas.text_within(LEFT, TOP + 8, invoice.seller.name, SMALL, room)
         canvas.text_to(RIGHT, TOP + 8, recall, bold(8.2), room)
         canvas.bar(LEFT, TOP + 16, ROOM, 0.5, HAIRLINE)
         return NEXT_TOP
@@ -85,13 +86,12 @@ class Sheet:
         invoice, canvas = self.invoice, self.canvas
         canvas.text(WINDOW_LEFT, TOP + 17, invoice.kind, bold(20, self.accent))
         canvas.bar(WINDOW_LEFT, TOP + 26, 28, 1.6, self.accent)
-        room = RIGHT - WINDOW_LEFT - (82 if invoice.duplicate else 0)
-        number = f"N° {invoice.number}"
-        width = min(room, bold(10.5).face.width(number, 10.5))
-        canvas.text_to(WINDOW_LEFT + width, TOP + 44, number, bold(10.5), room)
+        stamp = STAMP.width("DUPLICATA") + 16 if invoice.duplicate else 0
+        room = RIGHT - WINDOW_LEFT - stamp - GAP
+        canvas.text_within(WINDOW_LEFT, TOP + 44, f"N° {invoice.number}", bold(10.5), room)
         if invoice.duplicate:
-            canvas.frame(RIGHT - 76, TOP + 32, 76, 17)
-            canvas.text_to(RIGHT - 8, TOP + 44, "DUPLICATA", bold(10), 60)
+            canvas.frame(RIGHT - stamp, TOP + 32, stamp, 17)
+            canvas.text_to(RIGHT - 8, TOP + 44, "DUPLICATA", STAMP)
 
     def _seller(self) -> float:
         seller, canvas = self.invoice.seller, self.canvas
@@ -141,7 +141,7 @@ class Sheet:
         for start in range(0, len(cells), STRIP_CELLS):
             self.canvas.bar(LEFT, y, ROOM, 0.5, HAIRLINE)
             drawn = [
-                self._cell(LEFT + rank * width, y, width - GAP, *cell)
+                self._cell(LEFT + rank * width, y, width - 2 * GAP, *cell)
                 for rank, cell in enumerate(cells[start : start + STRIP_CELLS])
             ]
             y = max(drawn)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from formats.pdf.canvas import BLACK, GREY, WIDTH, Canvas, bold, regular
+from formats.pdf.canvas import GREY, WIDTH, Canvas, bold, regular
 from formats.pdf.content import Line
 from formats.pdf.french import euros
 
@@ -104,7 +104,7 @@ def rows(lines: Sequence[Line], columns: tuple[Column, ...]) -> Iterator[Row]:
         label = LABEL.wrapped(line.label, room)
         details = [text for detail in line.details for text in DETAIL.wrapped(detail, room)]
         shares = line.shares
-        cents = (line.amount_cents,)
+        cents: tuple[int, ...] = (line.amount_cents,)
         if shares is not None:
             cents += (shares.amo_cents, shares.amc_cents, shares.patient_cents)
         yield from _cut(line, tuple(label), tuple(details), cents)
@@ -176,5 +176,5 @@ def draw_carry(
     canvas.text_to(columns[-len(cents) - 1].right, base, title, CARRIED)
     for column, sum_cents in zip(amounts, cents, strict=True):
         canvas.text_to(column.right, base, euros(sum_cents), CARRIED, column.room)
-    canvas.bar(LEFT, y + CARRY_HEIGHT - 0.7, ROOM, 0.7, BLACK)
+    canvas.bar(LEFT, y + CARRY_HEIGHT - 0.7, ROOM, 0.6, GREY)
     return y + CARRY_HEIGHT

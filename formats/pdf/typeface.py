@@ -50,16 +50,16 @@ class Typeface:
             lines += full
         return [*lines, line]
 
-    def _hewn(self, word: str, size: float, room: float) -> list[str]:
-        pieces = []
-        while len(word) > 1 and self.width(word, size) > room:
-            cut = next(n for n in range(len(word), 0, -1) if self._fits(word[:n], size, room))
-            pieces.append(word[:cut])
-            word = word[cut:]
-        return [*pieces, word]
-
-    def _fits(self, text: str, size: float, room: float) -> bool:
-        return len(text) == 1 or self.width(text, size) <= room
+    def _hewn(self, words: str, size: float, room: float) -> list[str]:
+        """A single word wider than the room is cut where it must, at least a character a line."""
+        if self.width(words, size) <= room:
+            return [words]
+        pieces = [""]
+        for character in words:
+            if pieces[-1] and self.width(pieces[-1] + character, size) > room:
+                pieces.append("")
+            pieces[-1] += character
+        return pieces
 
 
 @cache

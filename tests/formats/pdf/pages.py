@@ -139,7 +139,9 @@ def care_invoice(rows: int = 3) -> InvoicePage:
             finess="690012345",
             legal_line="Souffle à Domicile, SARL au capital de 80 000 € – RCS Lyon 552 100 554",
         ),
-        buyer=Buyer("Mme Léontine Œillet-Gaïac", ("8 impasse du Cœur-Volant", "69100 Villeurbanne")),
+        buyer=Buyer(
+            "Mme Léontine Œillet-Gaïac", ("8 impasse du Cœur-Volant", "69100 Villeurbanne")
+        ),
         lines=table,
         vat=(VatRow("5,5 %", ht, ttc - ht),),
         totals=Totals(ht, ttc - ht, ttc, shares.patient_cents),
