@@ -16,7 +16,7 @@ MAY_IMPORT = {
 }
 IMPURE = {
     *("os", "pathlib", "shutil", "tempfile", "glob", "sqlite3", "subprocess", "multiprocessing"),
-    *("socket", "ssl", "http", "urllib", "smtplib", "ftplib", "asyncio", "threading"),
+    *("socket", "ssl", "http", "urllib", "smtplib", "ftplib", "asyncio"),
     *("time", "random", "secrets", "logging", "sqlalchemy", "alembic", "psycopg"),
     *("paramiko", "zeep", "requests", "schedule", "pydantic"),
 }
