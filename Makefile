@@ -34,8 +34,10 @@ features: build/dev.stamp $(if $(LAST),,postgresql)
 
 mutants: build/dev.stamp
 	@rm -rf mutants
-	@timeout $(MUTANTS_S) $(BIN)/mutmut run --max-children $$(nproc)
-	@echo "Survivors:"; $(BIN)/mutmut results
+	@timeout $(MUTANTS_S) $(BIN)/mutmut run --max-children $$(nproc) >build/mutants.log \
+	|| { tr '\r' '\n' <build/mutants.log | tail -n 30; echo "Stopped before its end."; exit 1; }
+	@tr '\r' '\n' <build/mutants.log | grep '/' | tail -n 1
+	@echo "Not killed (mutmut show NAME prints one):"; $(BIN)/mutmut results
 
 lint: build/dev.stamp
 	@$(BIN)/ruff format --check --quiet .

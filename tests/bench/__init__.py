@@ -1,0 +1,1 @@
+"""Measures, each with its machine and its database settings (make bench)."""
