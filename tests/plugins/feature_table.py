@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -73,6 +74,8 @@ def _print_table(table: list[dict[str, str]], shown: set[str]) -> None:
 
 def main() -> None:
     """Print the table and the doubtful claims, write build/features.json."""
+    if not (ROOT / RESULTS).exists():
+        sys.exit(f"{RESULTS} is missing: run the tests first")
     table = rows()
     results: Results = json.loads((ROOT / RESULTS).read_text("utf-8"))
     shown = shown_by(results)
