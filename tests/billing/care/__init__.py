@@ -1,0 +1,1 @@
+"""Covers, prescriptions, split, engines and drafts of home care."""
