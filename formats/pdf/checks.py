@@ -29,7 +29,7 @@ WRONG_SUM: Final = Code(
 )
 SHARES_EXPECTED: Final = Code(
     "FMT-304",
-    "Les parts AMO, AMC et patient vont sur une facture de soins, et seulement là.",
+    "Les parts AMO, AMC et patient vont sur chaque ligne de soins, et seulement là.",
     "Vérifiez le type de la facture et ses lignes.",
 )
 MENTION_MISSING: Final = Code(
@@ -91,8 +91,8 @@ def _mentions(page: InvoicePage) -> Iterator[Anomaly]:
 
 
 def _shape(page: InvoicePage) -> Iterator[Anomaly]:
-    expected = page.kind == Kind.CARE
-    if (page.care is not None) != expected:
+    expected = page.care is not None
+    if page.kind != Kind.CREDIT_NOTE and (page.kind == Kind.CARE) != expected:
         yield Anomaly(SHARES_EXPECTED, Place(pointer="/care"))
     for rank, line in enumerate(page.lines):
         if (line.shares is not None) != expected:
@@ -112,7 +112,7 @@ _Sum = tuple[str, str, int, int]
 def _total_sums(page: InvoicePage) -> Iterator[_Sum]:
     totals = page.totals
     lines = sum(line.amount_cents for line in page.lines)
-    lined = totals.ttc_cents if page.kind == Kind.CARE else totals.ht_cents
+    lined = totals.ht_cents if page.care is None else totals.ttc_cents
     yield "/lines", "Total des lignes", lined, lines
     yield "/totals/ttc_cents", "Total TTC", totals.ttc_cents, totals.ht_cents + totals.vat_cents
     yield "/vat", "Bases de TVA", totals.ht_cents, sum(row.base_cents for row in page.vat)

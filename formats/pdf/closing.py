@@ -46,10 +46,11 @@ class Closing:
     def height(self) -> float:
         """What must stay with the last row, in points: totals, and texts of an ordinary length."""
         texts = sum(space + style.leading * len(lines) for style, lines, space in self._texts())
-        return self._sums_height + (SPACE + texts if texts <= KEPT_TEXTS else 0)
+        return self.sums_height + (SPACE + texts if texts <= KEPT_TEXTS else 0)
 
     @property
-    def _sums_height(self) -> float:
+    def sums_height(self) -> float:
+        """What shares, VAT and totals take side by side, in points, space above included."""
         return SPACE + max(self._shares_height + self._vat_height, self._totals_height)
 
     def draw(self, y: float) -> None:
@@ -57,7 +58,7 @@ class Closing:
         top = y + SPACE
         self._draw_vat(self._draw_shares(top))
         self._draw_totals(top)
-        self._draw_texts(y + self._sums_height + SPACE)
+        self._draw_texts(y + self.sums_height + SPACE)
 
     @property
     def _exemptions(self) -> list[str]:

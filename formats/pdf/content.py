@@ -66,10 +66,10 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row. `amount_cents` is without VAT, but with VAT on a care invoice.
+    """One row. `amount_cents` is without VAT, but with VAT when care is invoiced or credited.
 
     `details` are small lines under the label (meter readings with origin and date).
-    `shares` is given on every line of a care invoice, and on none of the others.
+    `shares` is given on every line of care, and on no other.
     """
 
     position: str
@@ -104,7 +104,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class CareSummary:
-    """The shares of a care invoice, with the fund (AMO) and the organism (AMC) that pay them."""
+    """The shares of care, with the fund (AMO) and the organism (AMC) that pay them."""
 
     shares: Shares
     fund: str
@@ -131,7 +131,7 @@ class InvoicePage:
 
     `mentions` are full sentences (category of operation, VAT on debits, VAT group...);
     `delivery` is an address of delivery that differs from the buyer's; `care` is given on care
-    invoices only; `duplicate` marks a copy "DUPLICATA".
+    invoices and their credit notes only; `duplicate` marks a copy "DUPLICATA".
     """
 
     kind: Kind

@@ -8,17 +8,20 @@ decorates: everything reads in black and white.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from formats.common.anomaly import AnomaliesFound
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.pdf import closing, letterhead
 from formats.pdf.canvas import Canvas, document, sealed
 from formats.pdf.checks import anomalies
-from formats.pdf.content import InvoicePage, Kind, Look
+from formats.pdf.content import InvoicePage, Look
 from formats.pdf.table import (
     AMOUNT_COLUMN,
     CARE,
+    CARRY_HEIGHT,
     CONTRACT,
     HEAD_HEIGHT,
+    TALLEST_ROW,
     Column,
     Row,
     draw_carry,
@@ -28,11 +31,17 @@ from formats.pdf.table import (
     rows,
 )
 
+OUTGROWN: Final = Code(
+    "FMT-306",
+    "{part} ne tient pas sur une page.",
+    "Raccourcissez les textes ou répartissez sur plusieurs factures.",
+)
+
 
 def render(invoice: InvoicePage, look: Look) -> bytes:
     """The invoice as a PDF: the same values always give the same bytes.
 
-    Raises AnomaliesFound (FMT-301 to FMT-305) with everything that can't be printed faithfully:
+    Raises AnomaliesFound (FMT-301 to FMT-306) with everything that can't be printed faithfully:
     characters the font lacks, sums that don't add up, mandatory mentions left empty.
     """
     found = anomalies(invoice)
@@ -44,12 +53,16 @@ def render(invoice: InvoicePage, look: Look) -> bytes:
 
 
 def compose(invoice: InvoicePage, look: Look) -> Canvas:
-    """The drawn pages, before they become a document. Expects a page without anomalies."""
+    """The drawn pages, before they become a document. Expects a page without anomalies.
+
+    Raises AnomaliesFound (FMT-306) when the letterhead, the foot or the totals outgrow a page.
+    """
     canvas = Canvas()
     sheet = letterhead.Sheet(canvas, invoice, look)
-    columns = CARE if invoice.kind == Kind.CARE else CONTRACT
+    columns = CONTRACT if invoice.care is None else CARE
     start = sheet.first_page()
     ending = closing.Closing(invoice, sheet)
+    _check_rooms(sheet, start, ending)
     pages = paginated(
         tuple(rows(invoice.lines, columns)),
         sheet.bottom - start - HEAD_HEIGHT,
@@ -60,6 +73,19 @@ def compose(invoice: InvoicePage, look: Look) -> Canvas:
     ending.draw(y)
     sheet.number_pages()
     return canvas
+
+
+def _check_rooms(sheet: letterhead.Sheet, start: float, ending: closing.Closing) -> None:
+    """Nothing is ever drawn off the paper."""
+    room = sheet.bottom - letterhead.NEXT_TOP - HEAD_HEIGHT - CARRY_HEIGHT
+    parts = (
+        ("L'en-tête", start + HEAD_HEIGHT + CARRY_HEIGHT, sheet.bottom),
+        ("Le pied de page", TALLEST_ROW + CARRY_HEIGHT, room),
+        ("Le bloc des totaux", ending.sums_height, room - TALLEST_ROW),
+    )
+    found = [Anomaly(OUTGROWN, values={"part": part}) for part, taken, has in parts if taken > has]
+    if found:
+        raise AnomaliesFound(*found)
 
 
 def _draw_table(

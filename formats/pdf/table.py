@@ -29,6 +29,7 @@ CARRY_HEIGHT: Final = 17.0
 PADDING: Final = 4.0
 #: A row longer than this many text lines goes on in a second one, so that any row fits a page.
 LONGEST_ROW: Final = 30
+TALLEST_ROW: Final = LONGEST_ROW * LABEL.leading + 2 * PADDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,17 @@ from dataclasses import replace
 import pytest
 
 from formats.common.anomaly import AnomaliesFound
-from formats.pdf.content import Buyer, InvoicePage, Kind, Look, Payment, Shares, Totals
+from formats.pdf.content import (
+    Buyer,
+    InvoicePage,
+    Kind,
+    Look,
+    Payment,
+    Reference,
+    Shares,
+    Totals,
+    VatRow,
+)
 from formats.pdf.invoice import render
 from tests.formats.pdf.pages import care_invoice, contract_invoice
 
@@ -83,3 +93,19 @@ def test_between_businesses_late_payment_is_announced() -> None:
         ("FMT-305", "/payment/discount"),
     ]
     assert render(replace(page, buyer=Buyer("Mme Inventée", ("59000 Lille",))), Look())
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"references": (Reference("Contrat", "C-1"),) * 120}, "L'en-tête"),
+        ({"footer": "Texte de pied de page. " * 200}, "Le pied de page"),
+        ({"vat": (VatRow("20 %", 13500, 2700), *[VatRow("0 %", 0, 0)] * 30)}, "Le bloc des totaux"),
+    ],
+)
+def test_nothing_is_drawn_off_the_paper(changes: dict[str, object], part: str) -> None:
+    with pytest.raises(AnomaliesFound) as refused:
+        render(contract_invoice(1, **changes), Look())
+    assert [a.sentence for a in refused.value.anomalies][:1] == [
+        f"{part} ne tient pas sur une page."
+    ]
