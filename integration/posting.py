@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table, func, select, text
 
 from integration.database import tables
 from integration.database.bulk import execute_many, insert_rows, reserve_ids
@@ -54,6 +54,13 @@ OUTBOX: Final = (
 )  # fmt: skip
 
 Row = tuple[Any, ...]
+
+
+class Hash(Protocol):
+    """A running digest of hashlib."""
+
+    def update(self, data: bytes, /) -> None:
+        """Add bytes."""
 
 
 @dataclass(slots=True)
@@ -99,7 +106,7 @@ class RuleMove:
     """A rule's step: `patch` is its event, `state` the cached whole after it (JSON texts).
 
     events: how many events the rule had when it was read; the posting fails when that changed.
-    posting: rank of the document that moves it.
+    posting: rank of the document that moves it; None when the rule moves without one.
     """
 
     rule_id: int
@@ -107,7 +114,7 @@ class RuleMove:
     patch: str
     state: str
     next_theoretical: str | None
-    posting: int
+    posting: int | None
 
 
 @dataclass(slots=True)
@@ -162,6 +169,12 @@ class Rows:
         yield tables.reading, READING, self.readings
         yield tables.outbox, OUTBOX, self.outbox
 
+    def add_to(self, digest: Hash) -> None:
+        """Add every row, as planned or posted, to a running digest."""
+        for table, _, content in self.tables():
+            digest.update(json.dumps((table.name, content), separators=(",", ":")).encode())
+        digest.update(json.dumps((self.states, self.links), separators=(",", ":")).encode())
+
 
 class Overtaken(RuntimeError):  # noqa: N818 - an outcome: somebody moved the rule first
     """The facts a plan rests on changed since they were read; plan again."""
@@ -198,13 +211,14 @@ def number_rows(plan: Plan, slots: Slots) -> Rows:
             rows, posting, slots, slots.first_document + rank, issued_on, number, plan.run_id
         )
     for move in plan.moves:
-        document_id = slots.first_document + move.posting
-        rows.events.append((move.rule_id, move.events + 1, "billed", document_id, move.patch))
+        document_id = None if move.posting is None else slots.first_document + move.posting
+        kind = "moved" if document_id is None else "billed"
+        rows.events.append((move.rule_id, move.events + 1, kind, document_id, move.patch))
         rows.states.append(
             (move.rule_id, move.next_theoretical, move.state, move.events + 1, document_id)
         )
     for rank, (meter_id, read_on, value, posting_rank) in enumerate(plan.estimates):
-        document_id = slots.first_document + posting_rank
+        document_id = None if posting_rank is None else slots.first_document + posting_rank
         rows.readings.append(
             (slots.first_reading + rank, meter_id, read_on, value, "estimate", document_id)
         )
@@ -254,7 +268,7 @@ def _add_document(
                 f"{name}{suffix}",
                 document_id,
                 "todo",
-            )  # fmt: skip
+            )
         )
     digest = content_digest(document, lines, care, entries)
     rows.sequence += 1
@@ -268,7 +282,7 @@ def post(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
     Raises Overtaken when a rule moved since it was read, IntegrityError when a part is already
     billed or a document doesn't balance.
     """
-    if not plan.postings:
+    if not plan.postings and not plan.moves:
         return Rows()
     rows = number_rows(plan, take_slots(connection, organisation_id, plan))
     reach("post.numbered")
@@ -276,29 +290,28 @@ def post(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
         if content:
             insert_rows(connection, table, columns, content)
             reach(f"post.{table.name}")
-    _insert_links(connection, rows)
+    if rows.links:
+        _insert_links(connection, rows)
+        _set_head(connection, organisation_id, rows)
     _move_rules(connection, rows.states)
-    _set_head(connection, organisation_id, rows)
     reach("post.written")
     return rows
 
 
 def take_slots(connection: Connection, organisation_id: int, plan: Plan) -> Slots:
     """Reserve ids, numbers and the chain's head; rolled back with the work."""
-    dates = _number_dates(connection, organisation_id, plan)
-    wanted = Counter((p.journal, day.year) for p, day in zip(plan.postings, dates, strict=True))
-    last = {(p.journal, day.year): day for p, day in zip(plan.postings, dates, strict=True)}
+    dates = _dates(plan, _floors(connection, organisation_id))
+    wanted, last = _wanted(plan, dates)
     first_numbers = {
         key: _take_numbers(connection, organisation_id, key, count, last[key])
         for key, count in sorted(wanted.items())
     }
     sequence, link = chain_head(connection, organisation_id)
-    deliveries = sum(len(posting.deliveries) for posting in plan.postings)
     return Slots(
         organisation_id,
         first_document=reserve_ids(connection, "document", len(plan.postings)),
         first_reading=reserve_ids(connection, "reading", len(plan.estimates)),
-        first_outbox=reserve_ids(connection, "outbox", deliveries),
+        first_outbox=reserve_ids(connection, "outbox", _deliveries(plan)),
         first_numbers=first_numbers,
         dates=dates,
         sequence=sequence,
@@ -306,30 +319,87 @@ def take_slots(connection: Connection, organisation_id: int, plan: Plan) -> Slot
     )
 
 
-def _number_dates(connection: Connection, organisation_id: int, plan: Plan) -> list[date]:
-    """A posting is never dated before the last of its series, nor on a closed day."""
+class Preview:
+    """Slots as `post` would take them, counted in memory over one snapshot: takes nothing."""
+
+    def __init__(self, connection: Connection, organisation_id: int) -> None:
+        self._organisation_id = organisation_id
+        self._floors = _floors(connection, organisation_id)
+        block, series = tables.id_block, tables.series
+        self._last_ids: Counter[str] = Counter(
+            {row.name: row.last_id for row in connection.execute(block.select())}
+        )
+        rows = connection.execute(
+            series.select().where(series.c.organisation_id == organisation_id)
+        )
+        self._numbers = Counter({(r.journal, r.fiscal_year): r.last_number for r in rows})
+        self._head = chain_head(connection, organisation_id)
+
+    def slots(self, plan: Plan) -> Slots:
+        """The slots of the next plan."""
+        dates = _dates(plan, self._floors)
+        wanted, _ = _wanted(plan, dates)
+        sequence, link = self._head
+        slots = Slots(
+            self._organisation_id,
+            self._last_ids["document"] + 1,
+            self._last_ids["reading"] + 1,
+            self._last_ids["outbox"] + 1,
+            {key: self._numbers[key] + 1 for key in wanted},
+            dates,
+            sequence,
+            link,
+        )
+        self._numbers.update(wanted)
+        taken = {"document": len(plan.postings), "reading": len(plan.estimates)}
+        self._last_ids.update({**taken, "outbox": _deliveries(plan)})
+        return slots
+
+    def advance(self, rows: Rows) -> None:
+        """Go on from the head that the rows lead to."""
+        if rows.links:
+            self._head = (rows.sequence, rows.link)
+
+
+def _deliveries(plan: Plan) -> int:
+    return sum(len(posting.deliveries) for posting in plan.postings)
+
+
+def _wanted(
+    plan: Plan, dates: list[date]
+) -> tuple[Counter[tuple[str, int]], dict[tuple[str, int], date]]:
+    keys = [(p.journal, day.year) for p, day in zip(plan.postings, dates, strict=True)]
+    return Counter(keys), dict(zip(keys, dates, strict=True))
+
+
+@dataclass(slots=True)
+class _Floors:
+    closed_until: date | None
+    by_journal: dict[str, date]
+
+
+def _floors(connection: Connection, organisation_id: int) -> _Floors:
+    organisation, series = tables.organisation, tables.series
     closed = connection.scalar(
-        tables.organisation.select()
-        .with_only_columns(tables.organisation.c.closed_until)
-        .where(tables.organisation.c.id == organisation_id)
+        select(organisation.c.closed_until).where(organisation.c.id == organisation_id)
     )
-    series = tables.series
     found = connection.execute(
-        series.select()
-        .with_only_columns(series.c.journal, series.c.last_date)
+        select(series.c.journal, func.max(series.c.last_date))
         .where(series.c.organisation_id == organisation_id)
+        .group_by(series.c.journal)
     )
-    floor: dict[str, date] = {}
-    for journal, last_date in found:
-        if last_date is not None:
-            floor[journal] = max(last_date, floor.get(journal, last_date))
+    return _Floors(closed, {journal: last for journal, last in found if last is not None})
+
+
+def _dates(plan: Plan, floors: _Floors) -> list[date]:
+    """A posting is never dated before the last of its series, nor on a closed day."""
     dates: list[date] = []
     for posting in plan.postings:
         day = posting.issued_on
-        if closed is not None and day <= closed:
-            day = closed + timedelta(1)
-        day = max(day, floor.get(posting.journal, day))
-        floor[posting.journal] = day
+        if floors.closed_until is not None and day <= floors.closed_until:
+            day = floors.closed_until + timedelta(1)
+        day = max(day, floors.by_journal.get(posting.journal, day))
+        floors.by_journal[posting.journal] = day
         dates.append(day)
     return dates
 
@@ -377,7 +447,7 @@ def _insert_links(connection: Connection, rows: Rows) -> None:
         execute_many(
             connection,
             "INSERT INTO chain_link (organisation_id, sequence, document_id, version, digest, link,"
-            f" debit_cents, credit_cents) SELECT ?, ?, document_id, {CHAIN_VERSION}, ?, ?,"  # noqa: S608
+            f" debit_cents, credit_cents) SELECT ?, ?, document_id, {CHAIN_VERSION}, ?, ?,"
             " sum(debit_cents), sum(credit_cents) FROM entry WHERE document_id = ?",
             [(org, seq, digest, link, doc) for org, seq, doc, digest, link in rows.links],
         )
@@ -385,7 +455,7 @@ def _insert_links(connection: Connection, rows: Rows) -> None:
     balance = _BALANCE.format(first=rows.links[0][2], last=rows.links[-1][2])
     inserted = connection.connection.cursor().execute(
         "INSERT INTO chain_link SELECT v.organisation_id, v.sequence, v.document_id,"
-        f" {CHAIN_VERSION}, v.digest, v.link, b.debit, b.credit FROM unnest("  # noqa: S608
+        f" {CHAIN_VERSION}, v.digest, v.link, b.debit, b.credit FROM unnest("
         "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
         " AS v(organisation_id, sequence, document_id, digest, link)"
         f" LEFT JOIN ({balance}) b ON b.document_id = v.document_id",
@@ -403,13 +473,13 @@ def _move_rules(connection: Connection, states: list[Row]) -> None:
     if is_sqlite(connection):
         raw.executemany(
             "UPDATE rule_state SET next_theoretical = ?, state = ?, events = ?,"
-            " last_document_id = ? WHERE rule_id = ? AND events = ?",
+            " last_document_id = coalesce(?, last_document_id) WHERE rule_id = ? AND events = ?",
             [(n, state, e, doc, rule, e - 1) for rule, n, state, e, doc in states],
         )
     else:
         raw.execute(
             "UPDATE rule_state SET next_theoretical = v.n, state = v.s, events = v.e,"
-            " last_document_id = v.d FROM unnest(%s::bigint[], %s::date[], %s::text[],"
+            " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[], %s::date[], %s::text[],"
             " %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
             " WHERE rule_state.rule_id = v.r AND rule_state.events = v.e - 1",
             [list(column) for column in zip(*states, strict=True)],

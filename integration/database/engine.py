@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -26,6 +28,18 @@ def make_engine(url: str) -> Engine:
 def is_sqlite(connection: Connection) -> bool:
     """True on the embedded database."""
     return connection.dialect.name == "sqlite"
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection whose reads all see one moment, and that never writes."""
+    options = (
+        {"sqlite_begin": "DEFERRED"}
+        if engine.dialect.name == "sqlite"
+        else {"isolation_level": "REPEATABLE READ"}
+    )
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
 
 
 def _sqlite(url: str) -> Engine:

@@ -468,9 +468,7 @@ document = Table(
     Column("person_commitment", String(64)),  # salted, so that a digest never needs a NIR
     Column("run_id", BigInteger),
     UniqueConstraint("organisation_id", "journal", "fiscal_year", "number"),
-    Index(
-        "ix_document_b2", "organisation_id", "b2_number", unique=True
-    ),
+    Index("ix_document_b2", "organisation_id", "b2_number", unique=True),
 )
 
 document_line = Table(

@@ -1,0 +1,163 @@
+"""`echeance verify`: names the first fault of the books, or says that there is none.
+
+Checked, in this order: the chain (each document's content, each link, nothing missing or
+inserted), the numbering (1..n in date order), the balance, each billed part on its line, and the
+cached rule states against opening + events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine
+
+from formats.common.anomaly import Anomaly, Code
+from integration.database.engine import snapshot
+from integration.database.sql import Queries
+from integration.posting import GENESIS, chain, chain_head, content_digest, reference
+from integration.translate.contracts_rows import patched
+
+PAGE: Final = 2000
+_SQL = Queries(Path(__file__).with_suffix(".sql"))
+_RESTORE = "Restaurez une sauvegarde saine et cherchez qui a modifié la base."
+
+ALTERED = Code("LED-101", "Le document {number} a été modifié après coup.", _RESTORE)
+MISSING = Code("LED-102", "Il manque un document entre {before} et {after}.", _RESTORE)
+UNLINKED = Code("LED-103", "Le document {number} n'est pas dans la chaîne.", _RESTORE)
+BROKEN = Code("LED-104", "Le chaînage est rompu au document {number}.", _RESTORE)
+CUT = Code("LED-105", "La chaîne s'arrête au rang {found}, la tête annonce {expected}.", _RESTORE)
+GAP = Code("LED-106", "Trou ou désordre de numéros : {number} suit {previous}.", _RESTORE)
+BACKDATED = Code("LED-107", "Le document {number} est daté avant le précédent.", _RESTORE)
+UNBALANCED = Code("LED-108", "Le document {number} n'est pas équilibré.", _RESTORE)
+LOST_PART = Code("LED-109", "Une part facturée du document {number} ne correspond à aucune ligne.", _RESTORE)
+TWICE = Code("LED-110", "Une ligne du document {number} n'a pas sa part facturée.", _RESTORE)
+DRIFT = Code(
+    "LED-111",
+    "L'état enregistré de la règle {rule} diffère de celui que donnent ses événements.",
+    "Lancez « echeance verify --repair-cache » après avoir lu le journal.",
+)
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was looked at, and the first fault or None."""
+
+    documents: int = 0
+    parts: int = 0
+    rules: int = 0
+    fault: Anomaly | None = None
+
+
+def verify(engine: Engine, organisation_id: int) -> Verified:
+    """Check everything over one snapshot; stops at the first fault."""
+    found = Verified()
+    with snapshot(engine) as connection:
+        for check in (_chain, _numbering, _parts, _states):
+            found.fault = next(check(connection, organisation_id, found), None)
+            if found.fault:
+                break
+    return found
+
+
+def _chain(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
+    link, sequence, last = GENESIS, 0, ""
+    for document, lines, care, entries, stored in _documents(connection, organisation):
+        number = reference(document[2], document[3], document[4])
+        if stored is None:
+            yield Anomaly(UNLINKED, values={"number": number})
+            return
+        stored_sequence, digest, stored_link, debit, credit = stored
+        if stored_sequence != sequence + 1:
+            yield Anomaly(MISSING, values={"before": last, "after": number})
+        if digest != content_digest(document, lines, care, entries):
+            yield Anomaly(ALTERED, values={"number": number})
+        link = chain(link, number, digest)
+        if link != stored_link:
+            yield Anomaly(BROKEN, values={"number": number})
+        if not debit == credit == sum(row[5] for row in entries) == sum(r[6] for r in entries):
+            yield Anomaly(UNBALANCED, values={"number": number})
+        sequence, last = stored_sequence, number
+        found.documents += 1
+    head = chain_head(connection, organisation)
+    if head != (sequence, link):
+        yield Anomaly(CUT, values={"found": sequence, "expected": head[0]})
+
+
+def _documents(connection: Connection, organisation: int) -> Iterator[tuple[Any, ...]]:
+    """Documents with their rows as they were hashed, in chain order, a page at a time."""
+    after = 0
+    while True:
+        page = _SQL.rows(
+            connection, "documents", organisation=organisation, after=after, limit=PAGE
+        )
+        if not page:
+            return
+        ids = [row[0] for row in page]
+        children = [
+            _by_document(_SQL.rows(connection, name, ids=ids))
+            for name in ("lines", "care_lines", "entries")
+        ]
+        for row in page:
+            *document, sequence, digest, link, debit, credit = map(_plain, row)
+            stored = None if sequence is None else (sequence, digest, link, debit, credit)
+            yield tuple(document), *(rows.get(row[0], []) for rows in children), stored
+        after = ids[-1]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _by_document(rows: list[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(tuple(map(_plain, row)))
+    return found
+
+
+def _numbering(connection: Connection, organisation: int, _: Verified) -> Iterator[Anomaly]:
+    """Each series is 1..n and its dates never go back."""
+    for journal, year, number, previous, early in _SQL.rows(
+        connection, "numbering", organisation=organisation
+    ):
+        name = reference(journal, year, number)
+        before = reference(journal, year, previous or 0)
+        if early:
+            yield Anomaly(BACKDATED, values={"number": name})
+        yield Anomaly(GAP, values={"number": name, "previous": before})
+
+
+def _parts(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
+    """Every billed part stands on a posted line, every line of a rule has its part."""
+    for query, code in (("lost_parts", LOST_PART), ("lines_without_part", TWICE)):
+        for journal, year, number in _SQL.rows(connection, query, organisation=organisation):
+            yield Anomaly(code, values={"number": reference(journal, year, number)})
+    found.parts = _SQL.rows(connection, "count_parts", organisation=organisation)[0][0]
+
+
+def _states(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
+    """Opening state + events = cached state, for every rule."""
+    after = 0
+    while page := _SQL.rows(
+        connection, "rules", organisation=organisation, after=after, limit=PAGE
+    ):
+        ids = [row[0] for row in page]
+        events = _by_document(_SQL.rows(connection, "events", ids=ids))
+        for rule_id, code, opening, next_theoretical, cached, count, last in page:
+            state, document_id = json.loads(opening), None
+            for _, _, event_document, change in events.get(rule_id, []):
+                state = patched(state, json.loads(change))
+                document_id = event_document or document_id
+            rebuilt = (state, state.get("next_theoretical"), len(events.get(rule_id, [])))
+            if (rebuilt, document_id) != (
+                (json.loads(cached), _plain(next_theoretical), count),
+                last,
+            ):
+                yield Anomaly(DRIFT, values={"rule": code})
+            found.rules += 1
+        after = ids[-1]
