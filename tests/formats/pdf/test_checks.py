@@ -78,10 +78,13 @@ def test_shares_that_do_not_add_up() -> None:
 
 
 def test_shares_belong_to_care_invoices() -> None:
-    assert refusals(replace(care_invoice(1), kind=Kind.CREDIT_NOTE))[:2] == [
+    care = care_invoice(1)
+    assert refusals(replace(care, kind=Kind.INVOICE)) == [("FMT-304", "/care")]
+    assert refusals(replace(care, care=None))[:2] == [
         ("FMT-304", "/care"),
         ("FMT-304", "/lines/0/shares"),
     ]
+    assert render(replace(care, kind=Kind.CREDIT_NOTE), Look())
 
 
 def test_between_businesses_late_payment_is_announced() -> None:
