@@ -265,7 +265,10 @@ def _pick(items: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
     """An `itemgetter` that gives a tuple whatever the number of items."""
     if len(items) > 1:
         return itemgetter(*items)
-    return lambda row: tuple(row[item] for item in items)
+    if not items:
+        return lambda _: ()
+    (only,) = items
+    return lambda row: (row[only],)
 
 
 class Layout(Generic[R]):
@@ -279,6 +282,7 @@ class Layout(Generic[R]):
         self.zones: Final = tuple(zones)
         self.fields: Final = tuple(zone for zone in zones if not zone.fixed)
         self.names: Final = tuple(zone.name for zone in self.fields)
+        self._personal = any(zone.personal for zone in zones)
         self._make: Callable[[Iterable[Any]], R]
         self._compile_checks()
         self._compile_reading()
@@ -359,11 +363,15 @@ class Layout(Generic[R]):
             values = {"record": self.name, "found": len(raw), "length": self.length}
             return (Anomaly(LENGTH, place, values),)
         line = raw.decode("latin-1")
-        reasons = ((zone, self._complaint(zone, line[zone.columns])) for zone in self.zones)
+        complaints = [(z, self._complaint(z, line[z.columns])) for z in self.zones]
+        wrong = [(zone, reason) for zone, reason in complaints if reason]
+        # A shifted record shows a person's columns under other names: then nothing is quoted.
+        shifted = self._personal and any(zone.personal or zone.fixed for zone, _ in wrong)
         return tuple(
-            self._anomaly(UNREADABLE, zone, reason, line[zone.columns], place)
-            for zone, reason in reasons
-            if reason
+            self._anomaly(
+                UNREADABLE, zone, reason, MASKED if shifted else line[zone.columns], place
+            )
+            for zone, reason in wrong
         )
 
     def _complaint(self, zone: Zone, piece: str) -> str:

@@ -5,6 +5,7 @@ report = check(stream, "TP.b2")       # every broken rule, constant memory
 b2_file = read(stream)                # the tree, or AnomaliesFound
 """
 
+from formats.b2.check import check
 from formats.b2.model import (
     B2File,
     Batch,
@@ -16,6 +17,8 @@ from formats.b2.model import (
     Report,
     Supplement,
 )
+from formats.b2.reader import read, records_in
+from formats.b2.writer import records, records_of, split_line, write
 
 __all__ = [
     "B2File",
@@ -27,4 +30,11 @@ __all__ = [
     "Practitioners",
     "Report",
     "Supplement",
+    "check",
+    "read",
+    "records",
+    "records_in",
+    "records_of",
+    "split_line",
+    "write",
 ]
