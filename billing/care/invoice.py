@@ -112,10 +112,9 @@ Key = tuple[object, ...]
 
 def _invoice(line: CareLine) -> Key:
     amo, amc = line.amo, line.amc
-    fund = (amo.nature, amo.scheme, amo.fund, amo.centre, amo.exemption, amo.since)
-    situations = tuple(sorted(amo.situations))
+    fund = (amo.nature, amo.scheme, amo.fund, amo.centre, amo.since)
     complementary = (amc.number, amc.member, amc.since) if amc else ()
-    return (line.patient_id, line.prescription_id, fund, situations, complementary)
+    return (line.patient_id, line.prescription_id, fund, complementary)
 
 
 def _order(line: CareLine) -> Key:

@@ -176,7 +176,6 @@ class CareItem:
     price_ttc: Decimal | None = None
     until: date | None = None
     carry_over_weeks: int = 0
-    unit: Unit = Unit.WEEK
     exempted: bool = False
 
     def __post_init__(self) -> None:

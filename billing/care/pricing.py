@@ -13,7 +13,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from billing.care import split as shares
 from billing.care.cover import (
     FULL_TM,
     NO_FORMULA,
@@ -29,10 +28,25 @@ from billing.care.prescription import (
     Agreement,
     AgreementState,
     CareItem,
+    ItemKind,
     Prescription,
     prescribed_on,
 )
-from billing.care.split import RateTable, Split, SplitRounding
+from billing.care.split import (
+    COMPLEMENT_NATURE,
+    COMPLEMENTS,
+    HUNDRED,
+    NO_EXCESS,
+    RATES,
+    RateTable,
+    ShareTerms,
+    Split,
+    SplitRounding,
+    complement_on,
+    grounds,
+    rate_on,
+    split,
+)
 from billing.money import ZERO, net_of
 from billing.tariff import DatedValues
 from formats.common.anomaly import Anomaly, Code
@@ -112,8 +126,8 @@ class CareRules:
     excess: ExcessRule = ExcessRule.REFUSED
     refusal: RefusalRule = RefusalRule.NOTHING
     rounding: SplitRounding = SplitRounding.HALF_UP
-    rates: RateTable = field(default_factory=lambda: shares.RATES)
-    complements: RateTable = field(default_factory=lambda: shares.COMPLEMENTS)
+    rates: RateTable = field(default_factory=lambda: RATES)
+    complements: RateTable = field(default_factory=lambda: COMPLEMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +165,7 @@ class Terms:
 
     price: Decimal
     tariff: Decimal
-    shares: shares.Terms
+    shares: ShareTerms
     vat_rate: Decimal
     prescription: Prescription
     agreement: Agreement
@@ -213,10 +227,11 @@ class CareRated:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A pricing engine: its code in data, its French name, and the one signature."""
+    """A pricing engine: its code in data, its French name, the items it bills, its signature."""
 
     code: str
     french: str
+    kind: ItemKind
     rate: Callable[[CareItem, CareFacts], CareRated]
 
 
@@ -306,7 +321,7 @@ def _price_on(
     values = {"item": item.id, "code": facts.entry.code, "price": price, "tariff": tariff}
     if limit is not None and price > limit:
         return Anomaly(OVER_LIMIT, values={**values, "limit": limit})
-    if price <= tariff or not amo.situations & shares.NO_EXCESS:
+    if price <= tariff or not amo.situations & NO_EXCESS:
         return price
     return tariff if facts.rules.excess is ExcessRule.CAPPED else Anomaly(EXCESS, values=values)
 
@@ -318,16 +333,16 @@ def _shares_on(
     agreement: Agreement,
     amo: CoverAMO,
     amc: CoverAMC | None,
-) -> shares.Terms | Anomaly:
+) -> ShareTerms | Anomaly:
     rules = facts.rules
     if agreement.state is AgreementState.REFUSED:
-        return shares.Terms(ZERO, NO_FORMULA, rounding=rules.rounding)
-    holding = shares.grounds(amo, facts.entry.nature, item.exempted)
-    rate = shares.rate_on(rules.rates, holding, amo, day)
+        return ShareTerms(ZERO, NO_FORMULA, rounding=rules.rounding)
+    holding = grounds(amo, facts.entry.nature, item.exempted)
+    rate = rate_on(rules.rates, holding, amo, day)
     if isinstance(rate, Anomaly):
         return rate
-    complement = shares.complement_on(rules.complements, holding, day)
-    return shares.Terms(rate, _formula(amo, amc), complement, rules.rounding)
+    complement = complement_on(rules.complements, holding, day)
+    return ShareTerms(rate, _formula(amo, amc), complement, rules.rounding)
 
 
 def _formula(amo: CoverAMO, amc: CoverAMC | None) -> Formula:
@@ -347,7 +362,7 @@ def _join(runs: list[_Run], terms: Terms, slot: Slot) -> None:
 def _lines(item: CareItem, entry: LppEntry, part: str, run: _Run) -> Iterator[CareLine]:
     terms = run.terms
     quantity = item.quantity * len(run.slots)
-    parts = shares.split(terms.price, quantity, terms.tariff, terms.shares)
+    parts = split(terms.price, quantity, terms.tariff, terms.shares)
     line = _line(item, entry, part, run, parts)
     yield line
     if parts.complement:
@@ -394,13 +409,13 @@ def _complement(line: CareLine, amount: Decimal) -> CareLine:
     return replace(
         line,
         part="complement",
-        nature=shares.COMPLEMENT_NATURE,
+        nature=COMPLEMENT_NATURE,
         quantity=Decimal(1),
         unit_price=amount,
         tariff=amount,
         total=amount,
         base=amount,
-        rate_pct=shares.HUNDRED,
+        rate_pct=HUNDRED,
         part_amo=amount,
         part_amc=ZERO,
         part_patient=ZERO,

@@ -57,7 +57,7 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class ShareTerms:
     """What the shares depend on, besides price and tariff. Percentages of the base."""
 
     rate_pct: Decimal
@@ -88,7 +88,7 @@ _FORMULAS: Final[Mapping[FormulaCode, Callable[[_Basis, Formula], Decimal]]] = M
 )
 
 
-def split(price: Decimal, quantity: Decimal, tariff: Decimal, terms: Terms) -> Split:
+def split(price: Decimal, quantity: Decimal, tariff: Decimal, terms: ShareTerms) -> Split:
     """The shares of one line at a price and a tariff, both VAT included, none negative.
 
     Base = round(min(price, tariff) × quantity); the patient pays what the others leave.
@@ -108,7 +108,7 @@ def percent_of(amount: Decimal, percent: Decimal) -> Decimal:
     return to_cents(amount * percent / HUNDRED)
 
 
-def _amo_and_tm(base: Decimal, terms: Terms) -> tuple[Decimal, Decimal]:
+def _amo_and_tm(base: Decimal, terms: ShareTerms) -> tuple[Decimal, Decimal]:
     if terms.rounding is SplitRounding.HALF_UP:
         amo = percent_of(base, terms.rate_pct)
         return amo, base - amo

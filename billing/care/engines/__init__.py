@@ -19,6 +19,11 @@ NO_ENGINE: Final = Code(
     "Moteur absent : le code {code} demande le moteur « {engine} ».",
     "Rien n'est facturé : retirer le code ou installer une version qui a ce moteur.",
 )
+WRONG_ITEM: Final = Code(
+    "CAR-062",
+    "L'élément {item} ne correspond pas au code {code}, qui se facture ainsi : {french}.",
+    "Corriger le code LPP ou le genre de l'élément (location, achat, livraison).",
+)
 
 ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
     {engine.code: engine for engine in (rental.ENGINE, purchase.ENGINE, delivery.ENGINE)}
@@ -26,10 +31,18 @@ ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
 
 
 def rate(item: CareItem, facts: CareFacts) -> CareRated:
-    """The lines due for an item, by the engine of its code; CAR-060 when there is none."""
+    """The lines due for an item, by the engine of its code.
+
+    CAR-060 when there is none, CAR-062 when the item isn't what the code is for.
+    """
     name = facts.entry.engine
     engine = ENGINES.get(name) if name else None
     if engine is None:
-        values = {"code": facts.entry.code, "engine": name or "inconnu"}
-        return CareRated(anomalies=(Anomaly(NO_ENGINE, values=values),))
+        return _refused(NO_ENGINE, code=facts.entry.code, engine=name or "inconnu")
+    if item.kind is not engine.kind or item.lpp_code != facts.entry.code:
+        return _refused(WRONG_ITEM, item=item.id, code=facts.entry.code, french=engine.french)
     return engine.rate(item, facts)
+
+
+def _refused(code: Code, /, **values: object) -> CareRated:
+    return CareRated(anomalies=(Anomaly(code, values=values),))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.care.engines.purchase import once
-from billing.care.prescription import CareItem
+from billing.care.prescription import CareItem, ItemKind
 from billing.care.pricing import CareFacts, CareRated, Engine
 
 
@@ -16,4 +16,4 @@ def rate(item: CareItem, facts: CareFacts) -> CareRated:
     return once(replace(item, quantity=Decimal(1)), facts, ENGINE.code)
 
 
-ENGINE: Final = Engine("delivery", "Forfait de livraison", rate)
+ENGINE: Final = Engine("delivery", "Forfait de livraison", ItemKind.DELIVERY, rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from billing.care.prescription import CareItem
+from billing.care.prescription import CareItem, ItemKind
 from billing.care.pricing import CareFacts, CareRated, Engine, Slot, price_slots
 
 
@@ -21,4 +21,4 @@ def once(item: CareItem, facts: CareFacts, part: str) -> CareRated:
     return price_slots(item, facts, part, [Slot(1, item.since, item.since + timedelta(days=1))])
 
 
-ENGINE: Final = Engine("purchase", "Achat", rate)
+ENGINE: Final = Engine("purchase", "Achat", ItemKind.PURCHASE, rate)

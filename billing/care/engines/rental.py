@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from billing.care.prescription import CareItem
+from billing.care.prescription import CareItem, ItemKind
 from billing.care.pricing import CareFacts, CareRated, Due, Engine, Slot, price_slots
 
 WEEK: Final = timedelta(weeks=1)
@@ -40,4 +40,4 @@ def _last_week(item: CareItem, facts: CareFacts) -> int:
     return min(reached, started)
 
 
-ENGINE: Final = Engine("rental", "Location à la semaine", rate)
+ENGINE: Final = Engine("rental", "Location à la semaine", ItemKind.RENTAL, rate)

@@ -9,6 +9,7 @@ import pytest
 
 from billing.care import engines
 from billing.care.nomenclature import engine_for
+from billing.care.prescription import ItemKind
 from billing.care.pricing import CareRules, Due
 from billing.tariff import Dated, DatedValues, always
 from tests.billing.care.samples import (
@@ -186,6 +187,13 @@ def test_a_code_nobody_knows_how_to_bill_is_reported() -> None:
     rated = engines.rate(item(mattress), facts(mattress))
     assert codes(rated) == ["CAR-060"]
     assert "« inconnu »" in rated.anomalies[0].sentence
+
+
+@pytest.mark.parametrize("wrong", [{"kind": ItemKind.PURCHASE}, {"lpp_code": "1243302"}])
+def test_an_item_that_is_not_what_the_code_is_for(wrong: dict[str, object]) -> None:
+    rated = engines.rate(item(BED, **wrong), facts(BED))
+    assert (rated.lines, codes(rated)) == ((), ["CAR-062"])
+    assert rated.anomalies[0].sentence.endswith("Location à la semaine.")
 
 
 def test_the_bed_is_a_rental() -> None:

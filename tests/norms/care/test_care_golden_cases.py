@@ -18,7 +18,7 @@ from billing.care.cover import (
 from billing.care.invoice import shape
 from billing.care.nomenclature import engine_for
 from billing.care.pricing import CareRules, ExcessRule
-from billing.care.split import SplitRounding, Terms, split
+from billing.care.split import ShareTerms, SplitRounding, split
 from tests.billing.care.samples import (
     D,
     amo,
@@ -30,7 +30,7 @@ from tests.billing.care.samples import (
     prescription,
 )
 
-NORMAL = Terms(D(60), FULL_TM)
+NORMAL = ShareTerms(D(60), FULL_TM)
 
 
 def _shares(**changes: object) -> tuple[Decimal, Decimal, Decimal, Decimal]:
@@ -83,7 +83,7 @@ def test_case_4_no_amc() -> None:
     ],
 )
 def test_case_5_price_above_the_tariff(formula: Formula, part_amc: str, part_patient: str) -> None:
-    shares = split(D("35.00"), D(1), D("18.77"), Terms(D(60), formula))
+    shares = split(D("35.00"), D(1), D("18.77"), ShareTerms(D(60), formula))
     assert shares.part_amo == D("11.26")
     assert (shares.part_amc, shares.part_patient) == (D(part_amc), D(part_patient))
 
@@ -134,15 +134,15 @@ def test_case_11_ours() -> None:
 
 
 def test_case_11_as_the_seed_prints_it() -> None:
-    truncated = Terms(D(60), FULL_TM, rounding=SplitRounding.TRUNCATE)
+    truncated = ShareTerms(D(60), FULL_TM, rounding=SplitRounding.TRUNCATE)
     shares = split(D("431.87"), D(1), D("431.87"), truncated)
     assert (shares.part_amo, shares.part_amc) == (D("259.12"), D("172.74"))
     assert shares.part_patient == D("0.01")
 
 
 def test_three_lines_are_not_one_line_of_three() -> None:
-    alone = split(D("1.22"), D(1), D("1.22"), Terms(D(60), NO_FORMULA))
-    together = split(D("1.22"), D(3), D("1.22"), Terms(D(60), NO_FORMULA))
+    alone = split(D("1.22"), D(1), D("1.22"), ShareTerms(D(60), NO_FORMULA))
+    together = split(D("1.22"), D(3), D("1.22"), ShareTerms(D(60), NO_FORMULA))
     assert 3 * alone.part_amo == D("2.19")
     assert together.part_amo == D("2.20")
 
