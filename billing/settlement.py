@@ -1,0 +1,74 @@
+"""What a payment or a refusal moves on the shares of an invoice. Amounts in €, signed.
+
+A payment settles what was refused first: the payer who pays after all has changed its mind. More
+than is owed makes a negative due, which only a negative payment clears (spec of the ledger,
+"Unpaid list").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from billing.ledger import Accounts, Entry, Share, side
+from billing.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one share of one invoice stands: € still receivable, € refused, on whose account."""
+
+    invoice_id: int
+    share: Share
+    auxiliary: str = ""
+    receivable: Decimal = ZERO
+    rejected: Decimal = ZERO
+
+    @property
+    def due(self) -> Decimal:
+        """What is owed, refused or not; negative when overpaid."""
+        return self.receivable + self.rejected
+
+
+Step = tuple[tuple[Entry, ...], Standing]
+
+
+def settle(standing: Standing, amount: Decimal, accounts: Accounts) -> Step:
+    """Credit `amount` (debit when negative) to the share: its entries, and how it stands then."""
+    refused = min(max(amount, ZERO), max(standing.rejected, ZERO))
+    after = replace(
+        standing,
+        rejected=standing.rejected - refused,
+        receivable=standing.receivable - (amount - refused),
+    )
+    return _moved(standing, after, accounts), after
+
+
+def refuse(standing: Standing, asked: Decimal, accounts: Accounts) -> Step:
+    """Move what was asked, as far as it is still owed, from receivable to rejected."""
+    refused = min(asked, max(standing.receivable, ZERO))
+    after = replace(
+        standing,
+        receivable=standing.receivable - refused,
+        rejected=standing.rejected + refused,
+    )
+    return _moved(standing, after, accounts), after
+
+
+def counterpart(amount: Decimal, accounts: Accounts, *, internal: bool) -> Entry:
+    """The other side of a payment: the bank, or losses and gains when nobody moves money."""
+    if not internal:
+        return side(accounts.bank, amount)
+    return side(accounts.losses if amount > 0 else accounts.gains, amount)
+
+
+def _moved(before: Standing, after: Standing, accounts: Accounts) -> tuple[Entry, ...]:
+    moves = (
+        (accounts.receivable, after.receivable - before.receivable),
+        (accounts.rejected, after.rejected - before.rejected),
+    )
+    return tuple(
+        side(by_share[before.share], change, before.auxiliary, before.share, before.invoice_id)
+        for by_share, change in moves
+        if change
+    )
