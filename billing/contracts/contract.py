@@ -12,11 +12,15 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Final
 
-from billing.contracts.reading import Meter, Regime
+from billing.contracts.reading import Meter, ReadingPolicy, Regime
 from billing.period import Periodicity, Proration, Term
 
 NO_COUNTERS: Mapping[int, int] = MappingProxyType({})
+NO_DATES: Mapping[int, date] = MappingProxyType({})
+RENT: Final = "loyer"
+WHOLE_PERIODS: Final = Proration()
 
 
 class Family(StrEnum):
@@ -31,7 +35,10 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """What is sold, at which price, and who pays. `price` is € excl. VAT per unit."""
+    """What is sold, at which price, and who pays. `price` is € excl. VAT per unit.
+
+    article_class: the article's class; `RENT` may be billed as bridging rent (A-MF-05).
+    """
 
     id: int
     family: Family
@@ -44,6 +51,7 @@ class CostLine:
     payment_mode: str = "virement"
     payment_days: int = 30
     account: str = "706"
+    article_class: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,9 @@ class Asset:
 class RuleState:
     """What billing moves. A new rule has billed nothing: the three `last_*` are empty.
 
+    `last_invoice` is the posting's to fill; rating leaves it as it is.
     counters: last billed value by meter id; a meter that is missing was never billed.
+    billed_on: date of that value by meter id.
     offered_used: offered units already given; bundle histories join here with their kinds.
     """
 
@@ -72,6 +82,7 @@ class RuleState:
     occurrences: int = 0
     counters: Mapping[int, int] = NO_COUNTERS
     offered_used: int = 0
+    billed_on: Mapping[int, date] = NO_DATES
 
     @property
     def never_billed(self) -> bool:
@@ -84,6 +95,7 @@ class Rule:
     """One billing rule (RFC). `terms` is the kind's own parameters, parsed by the kind.
 
     since/until: validity of the rule; `until` is its deactivation date, excluded.
+    reading_policy: row of TD_FACTURATION_RELEVES_REEL that replaces the regime's own choice.
     """
 
     id: int
@@ -97,13 +109,14 @@ class Rule:
     cost_lines: tuple[CostLine, ...]
     state: RuleState
     until: date | None = None
-    proration: Proration = Proration()
+    proration: Proration = WHOLE_PERIODS
     regime: Regime = Regime.ESTIMATE
     decimals: int = 2
     position: int = 0
     market: str = ""
     assets: tuple[Asset, ...] = ()
     meters: tuple[Meter, ...] = ()
+    reading_policy: ReadingPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)

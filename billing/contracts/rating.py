@@ -1,6 +1,6 @@
-"""The one signature of every rule kind, and the table of kinds.
+"""The one signature of every rule kind.
 
-A kind is one file in `rules/` that declares a `Kind`; nothing else knows its name.
+A kind is one file in `rules/` that declares a `Kind`; only the table of `rules/` knows its name.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from billing.contracts.contract import Line, Module, Rule, RuleState, RunOptions
 from billing.contracts.reading import Reading
+from billing.contracts.schedule import Period
 from billing.period import Term
 from formats.common.anomaly import Anomaly
 
@@ -18,6 +19,7 @@ from formats.common.anomaly import Anomaly
 class Facts:
     """What a kind may look at besides its rule.
 
+    periods:           the rule's overdue periods, oldest first; never empty for a periodic rule.
     readings:          by meter id, in date order (date, then id).
     companions_billed: another rule of the contract bills in this run (aperiodic fees).
     """
@@ -25,6 +27,7 @@ class Facts:
     options: RunOptions
     module: Module
     readings: Mapping[int, Sequence[Reading]]
+    periods: Sequence[Period] = ()
     companions_billed: bool = False
 
 
@@ -40,6 +43,7 @@ class Rated:
     state: RuleState | None = None
     estimates: tuple[Reading, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
+    used: tuple[int, ...] = ()
 
 
 NOTHING = Rated()

@@ -1,11 +1,16 @@
-"""Meters and their dated readings (contracts.md §1, §3)."""
+"""Meters, their dated readings, and which reading a rule bills (contracts.md §1, §3)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from formats.common.anomaly import Code
 
 
 class Origin(StrEnum):
@@ -17,6 +22,21 @@ class Origin(StrEnum):
     ESTIMATE = "estimate"
     TAKEOVER = "takeover"
 
+    @property
+    def french(self) -> str:
+        """As printed under an invoice line."""
+        return _FRENCH[self]
+
+
+_FRENCH: Final = {
+    Origin.INSTALLATION: "installation",
+    Origin.CUSTOMER: "relevé client",
+    Origin.PROVIDER: "relevé prestataire",
+    Origin.ESTIMATE: "estimation",
+    Origin.TAKEOVER: "reprise",
+}
+ACTUAL: Final = frozenset(Origin) - {Origin.ESTIMATE}
+
 
 class Regime(StrEnum):
     """Which readings a rule accepts (contracts.md §3, "Regimes")."""
@@ -24,6 +44,29 @@ class Regime(StrEnum):
     ESTIMATE = "estimate"  # estimation autorisée
     ACTUAL = "actual"  # réel
     CUSTOMER = "customer"  # particulier
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingPolicy:
+    """How the reading to bill is searched: a regime, or a row of TD_FACTURATION_RELEVES_REEL.
+
+    tiers:        accepted origins, preferred first; inside a tier the most recent reading wins.
+    within_days:  search within the run's day limit; else since the last actual invoice.
+    estimate:     estimate when no reading fits.
+    """
+
+    tiers: tuple[frozenset[Origin], ...]
+    within_days: bool = True
+    estimate: bool = False
+
+
+REGIMES: Final = MappingProxyType(
+    {
+        Regime.ESTIMATE: ReadingPolicy((ACTUAL,), estimate=True),
+        Regime.ACTUAL: ReadingPolicy((frozenset({Origin.CUSTOMER, Origin.PROVIDER}),)),
+        Regime.CUSTOMER: ReadingPolicy((frozenset({Origin.CUSTOMER}),)),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +100,89 @@ class Meter:
     scale: int = 1
     contractual_volume: Decimal | None = None
     model_volume: Decimal | None = None
+
+
+NO_ACTUAL_READING = Code(
+    "RAT-101",
+    "Pas de relevé réel à facturer pour la grandeur « {meter} » du bien « {asset} ».",
+    "Saisir un relevé client ou prestataire, ou autoriser l'estimation dans la règle.",
+)
+NO_CUSTOMER_READING = Code(
+    "RAT-102",
+    "Pas de relevé particulier ou réel à facturer pour la grandeur « {meter} ».",
+    "Demander un relevé au client : cette règle ne se facture pas sur estimation.",
+)
+NO_READING_WITHOUT_ESTIMATE = Code(
+    "RAT-103",
+    "Facturation sans estimation : pas de relevé pour la grandeur « {meter} » du bien « {asset} ».",
+    "Saisir un relevé, ou facturer sans l'option « sans estimation » en fin de mois.",
+)
+NOT_BILLABLE = Code(
+    "RAT-105",
+    "La grandeur « {meter} » du bien « {asset} » n'est pas facturable.",
+    "Détacher la grandeur de la règle, ou la rendre facturable.",
+)
+NOT_ON_ESTIMATE = Code(
+    "RAT-106",
+    "La grandeur « {meter} » du bien « {asset} » n'est pas facturable sur estimation.",
+    "Saisir un relevé client ou prestataire de cette grandeur.",
+)
+NOT_ON_CUSTOMER = Code(
+    "RAT-107",
+    "La grandeur « {meter} » du bien « {asset} » n'est pas facturable sur relevé client.",
+    "Saisir un relevé prestataire de cette grandeur.",
+)
+
+# EXCEPTION_RELEVE_FACTURATION hides these two; they block their contract all the same (A-REL-06).
+HIDEABLE: Final = frozenset({NO_ACTUAL_READING, NO_CUSTOMER_READING})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where a reading is looked for: from `since` to `until`, both included.
+
+    estimate says whether a gap may be filled; missing is the code of a gap that may not.
+    """
+
+    tiers: tuple[frozenset[Origin], ...]
+    since: date
+    until: date
+    estimate: bool
+    missing: Code
+
+
+def recent(
+    readings: Sequence[Reading], since: date, until: date, origins: frozenset[Origin]
+) -> Reading | None:
+    """The last reading of these origins between two dates, both included.
+
+    `readings` are in date order (date, then id).
+    """
+    for reading in reversed(readings):
+        if reading.read_on < since:
+            return None
+        if reading.read_on <= until and reading.origin in origins:
+            return reading
+    return None
+
+
+def found(meter: Meter, search: Search, readings: Sequence[Reading]) -> Reading | Code | None:
+    """The reading to bill; None when an estimate is to be made; the code of what forbids both.
+
+    A stored estimate never counts. A meter's flag that forbids what the regime allows wins, with
+    its own code (contracts.md §3, "Meter flags").
+    """
+    if not meter.billable:
+        return NOT_BILLABLE
+    barred = frozenset() if meter.billable_on_customer else frozenset({Origin.CUSTOMER})
+    for tier in search.tiers:
+        reading = recent(readings, search.since, search.until, tier - barred if barred else tier)
+        if reading is not None:
+            return reading
+    if barred and any(
+        recent(readings, search.since, search.until, tier & barred) for tier in search.tiers
+    ):
+        return NOT_ON_CUSTOMER
+    if not search.estimate:
+        return search.missing
+    return None if meter.billable_on_estimate else NOT_ON_ESTIMATE

@@ -1,0 +1,176 @@
+"""What the meters of a rule counted since their last billing (contracts.md §3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from billing.contracts.contract import Module, Rule, RunOptions
+from billing.contracts.estimate import CANNOT_ESTIMATE, estimate
+from billing.contracts.rating import Facts
+from billing.contracts.reading import (
+    NO_ACTUAL_READING,
+    NO_CUSTOMER_READING,
+    NO_READING_WITHOUT_ESTIMATE,
+    REGIMES,
+    Meter,
+    Origin,
+    Reading,
+    Regime,
+    Search,
+    found,
+)
+from formats.common.anomaly import Anomaly, Code
+
+NO_START = Code(
+    "RAT-108",
+    "Aucun relevé d'installation pour la grandeur « {meter} » du bien « {asset} » :"
+    " la consommation n'a pas de point de départ.",
+    "Saisir le compteur d'installation du bien.",
+)
+NOT_CUMULATIVE = Code(
+    "RAT-109",
+    "La grandeur non cumulative « {meter} » du bien « {asset} » n'a pas de mode de calcul dans la"
+    " règle.",
+    "Rattacher la grandeur à une règle de grandeurs non cumulatives.",
+)
+
+_CHANGES: Final = frozenset({Origin.TAKEOVER, Origin.INSTALLATION})
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A meter's counter to bill, and the units counted since its last billed value."""
+
+    meter: Meter
+    last: Reading
+    reading: Reading
+    units: int
+
+    @property
+    def detail(self) -> str:
+        """The small print: label, origin, date and value of the counter billed."""
+        reading = self.reading
+        value = printed(reading.value, self.meter.scale)
+        return (
+            f"{self.meter.label} : {reading.origin.french} du {reading.read_on:%d/%m/%Y}, {value}"
+        )
+
+
+def printed(value: int, scale: int = 1) -> str:
+    """A counter as printed in French: 17 777, or 177,77 with a scale of 100 (A-CRE-17)."""
+    whole, rest = divmod(abs(value), scale)
+    sign = "-" if value < 0 else ""
+    decimals = f",{rest:0{len(str(scale)) - 1}d}" if scale > 1 else ""
+    return f"{sign}{whole:,}".replace(",", "\N{NO-BREAK SPACE}") + decimals
+
+
+def search_of(rule: Rule, options: RunOptions) -> Search:
+    """Where the run looks for the readings of a rule; `reading_days` counts its last day."""
+    policy = rule.reading_policy or REGIMES[rule.regime]
+    since, last = options.work_date - timedelta(days=options.reading_days), rule.state.last_actual
+    if not policy.within_days:
+        since = rule.since if last is None else last + timedelta(days=1)
+    allowed = (policy.estimate or options.force_estimate) and not options.no_estimate
+    return Search(policy.tiers, since, options.work_date, allowed, _missing(rule, policy.estimate))
+
+
+def count(rule: Rule, facts: Facts) -> tuple[list[Counted], list[Anomaly]]:
+    """Every meter of the rule counted at the work date, or what forbids it, all at once."""
+    search = search_of(rule, facts.options)
+    counted: list[Counted] = []
+    anomalies: list[Anomaly] = []
+    for meter in rule.meters:
+        readings = facts.readings.get(meter.id, ())
+        result = _count_one(rule, meter, readings, search)
+        if isinstance(result, Counted):
+            counted.append(result)
+        else:
+            anomalies.append(_anomaly(rule, facts.module, meter, result))
+    return counted, anomalies
+
+
+def last_billed(rule: Rule, meter: Meter, readings: Sequence[Reading]) -> Reading | None:
+    """The counter billing starts from: the last billed one, else the installation's value.
+
+    An installation that a take-over closed before the rule began belongs to another customer.
+    """
+    state = rule.state
+    value = state.counters.get(meter.id)
+    if value is not None:
+        billed_on = state.billed_on.get(meter.id) or state.last_actual or rule.since
+        return Reading(meter.id, billed_on, value, Origin.ESTIMATE)
+    start = None
+    for reading in readings:
+        if reading.origin is Origin.TAKEOVER and reading.read_on <= rule.since:
+            start = None
+        elif reading.origin is Origin.INSTALLATION and start is None:
+            start = reading
+    return start
+
+
+def consumed(readings: Sequence[Reading], last: Reading, target: Reading) -> int:
+    """Units between two counters of a meter, over its replacements (take-over, installation)."""
+    units, low, replaced = 0, last.value, False
+    for reading in _changes(readings, last, target):
+        if reading.origin is Origin.TAKEOVER:
+            units, low, replaced = units + reading.value - low, reading.value, True
+        elif replaced:
+            low = reading.value
+    return units + target.value - low
+
+
+def _count_one(
+    rule: Rule, meter: Meter, readings: Sequence[Reading], search: Search
+) -> Counted | tuple[Code, str]:
+    if not meter.cumulative:
+        return NOT_CUMULATIVE, ""
+    reading = found(meter, search, readings)
+    if isinstance(reading, Code):
+        return reading, ""
+    last = last_billed(rule, meter, readings)
+    if reading is None:
+        estimated = estimate(meter, readings, search.until)
+        if isinstance(estimated, str):
+            return CANNOT_ESTIMATE, estimated
+        reading = estimated
+    if last is None:
+        return NO_START, ""
+    return Counted(meter, last, reading, consumed(readings, last, reading))
+
+
+def _changes(readings: Sequence[Reading], last: Reading, target: Reading) -> list[Reading]:
+    """Take-overs and installations after the last billed counter, up to the target."""
+    changes: list[Reading] = []
+    for reading in reversed(readings):
+        if reading.read_on < last.read_on or _same(reading, last):
+            break
+        if reading is target:
+            changes.clear()
+        if reading.origin in _CHANGES and reading.read_on <= target.read_on:
+            changes.append(reading)
+    return changes[::-1]
+
+
+def _same(reading: Reading, last: Reading) -> bool:
+    return reading.read_on == last.read_on and reading.value == last.value
+
+
+def _missing(rule: Rule, estimated: bool) -> Code:
+    if estimated:
+        return NO_READING_WITHOUT_ESTIMATE
+    return NO_CUSTOMER_READING if rule.regime is Regime.CUSTOMER else NO_ACTUAL_READING
+
+
+def _anomaly(rule: Rule, module: Module, meter: Meter, found: tuple[Code, str]) -> Anomaly:
+    code, cause = found
+    asset = asset_code(meter.asset_id, rule, module)
+    return Anomaly(code, values={"meter": meter.label, "asset": asset, "cause": cause})
+
+
+def asset_code(asset_id: int, rule: Rule, module: Module) -> str:
+    """The code of an asset of the rule or its module, else its number."""
+    known = {asset.id: asset.code for asset in (*module.assets, *rule.assets)}
+    return known.get(asset_id, str(asset_id))

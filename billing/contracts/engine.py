@@ -1,0 +1,170 @@
+"""Rating one contract: which rules bill in a run, in which order, and what stops them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from billing.contracts.contract import Contract, Module, Rule, RunOptions
+from billing.contracts.rating import NOTHING, Facts, Kind, Rated
+from billing.contracts.reading import Reading
+from billing.contracts.rules import KINDS
+from billing.contracts.schedule import end_of, overdue
+from billing.period import ended
+from formats.common.anomaly import Anomaly, Code
+
+NO_METER = Code(
+    "RAT-201",
+    "La règle de facturation « {rule} » n'est pas valide : aucune grandeur associée.",
+    "Rattacher une grandeur du bien à la règle.",
+)
+OUTSIDE_MODULE = Code(
+    "RAT-205",
+    "Date de travail hors période de validité du module service client « {module} » : {cause}.",
+    "Corriger la date de travail, ou reconduire le module.",
+)
+NO_NEXT_DATE = Code(
+    "RAT-206",
+    "La date de prochaine facture théorique de la règle « {rule} » est vide.",
+    "Renseigner la prochaine date théorique de la règle.",
+)
+UNKNOWN_KIND = Code(
+    "RAT-207",
+    "Le type « {kind} » de la règle « {rule} » n'existe pas.",
+    "Corriger le type de la règle.",
+)
+WRONG_TERM = Code(
+    "RAT-208",
+    "La règle « {rule} » de type « {kind} » ne se facture pas dans ce terme.",
+    "Corriger le terme de la règle.",
+)
+NOT_STARTED: Final = "le module commence le {since:%d/%m/%Y}, date à vérifier"
+NOT_RENEWED: Final = "le module a pris fin, reconduction non faite"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRating:
+    """One rule of a contract and what its kind made of it."""
+
+    rule: Rule
+    rated: Rated
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRating:
+    """What a run would bill on a contract, rules in the order they were rated.
+
+    Rules with nothing to say are left out. anomalies: those of its rules, each with the codes of
+    its contract and rule in its values.
+    """
+
+    contract: Contract
+    rules: tuple[RuleRating, ...]
+    anomalies: tuple[Anomaly, ...] = ()
+
+
+def rate_contract(
+    contract: Contract, readings: Mapping[int, Sequence[Reading]], options: RunOptions
+) -> ContractRating:
+    """Rates every due rule: periodic ones first, then the aperiodic that go with them.
+
+    A suspended contract bills nothing. `readings` are by meter id, in date order.
+    """
+    if contract.suspended:
+        return ContractRating(contract, ())
+    rated: list[RuleRating] = []
+    later: list[tuple[Module, Rule]] = []
+    for module, rule in _active(contract, options.work_date):
+        if rule.periodicity is None:
+            later.append((module, rule))
+        else:
+            _keep(rated, rule, _rate_periodic(module, rule, readings, options))
+    billing = any(one.rated.lines for one in rated)
+    for module, rule in later if billing else ():
+        facts = Facts(options, module, readings, companions_billed=True)
+        _keep(rated, rule, _rate_aperiodic(rule, facts))
+    return ContractRating(contract, tuple(rated), tuple(_anomalies(contract, rated)))
+
+
+def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]]:
+    """Rules not deactivated yet (A-RFC-20)."""
+    for module in contract.modules:
+        for rule in module.rules:
+            if rule.until is None or rule.until > work_date:
+                yield module, rule
+
+
+def _keep(rated: list[RuleRating], rule: Rule, result: Rated) -> None:
+    if result is not NOTHING:
+        rated.append(RuleRating(rule, result))
+
+
+def _rate_periodic(
+    module: Module,
+    rule: Rule,
+    readings: Mapping[int, Sequence[Reading]],
+    options: RunOptions,
+) -> Rated:
+    theoretical, p = rule.state.next_theoretical, rule.periodicity
+    if theoretical is None or p is None:
+        return _refused(NO_NEXT_DATE)
+    if theoretical > options.work_date or ended(p, theoretical, rule.state.occurrences):
+        return NOTHING
+    kind = _kind(rule)
+    if not isinstance(kind, Kind):
+        return kind
+    if kind.metered and not rule.meters:
+        return _without_meter(rule)
+    if options.work_date < module.since:
+        return _refused(OUTSIDE_MODULE, cause=NOT_STARTED.format(since=module.since))
+    periods = overdue(rule, module, options.work_date)
+    if not periods:
+        return _after_end(rule, module)
+    return kind.rate(rule, Facts(options, module, readings, periods))
+
+
+def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
+    today, end = facts.options.work_date, end_of(rule, facts.module)
+    if today < facts.module.since or (end is not None and end <= today):
+        return NOTHING
+    kind = _kind(rule)
+    return kind.rate(rule, facts) if isinstance(kind, Kind) else kind
+
+
+def _kind(rule: Rule) -> Kind | Rated:
+    kind = KINDS.get(rule.kind)
+    if kind is None:
+        return _refused(UNKNOWN_KIND, kind=rule.kind)
+    if kind.forced_term is not None and rule.term is not kind.forced_term:
+        return _refused(WRONG_TERM, kind=kind.french)
+    return kind
+
+
+def _without_meter(rule: Rule) -> Rated:
+    """A rule whose meters were all detached is inactive; one that never had any is wrong."""
+    if rule.state.never_billed and not rule.state.counters:
+        return _refused(NO_METER)
+    return NOTHING
+
+
+def _after_end(rule: Rule, module: Module) -> Rated:
+    """Past the end: a module that renews should have been renewed; the others are over."""
+    if module.renewal_months and rule.until is None:
+        return _refused(OUTSIDE_MODULE, cause=NOT_RENEWED)
+    return NOTHING
+
+
+def _refused(code: Code, **values: object) -> Rated:
+    return Rated(anomalies=(Anomaly(code, values=values),))
+
+
+def _anomalies(contract: Contract, rated: Sequence[RuleRating]) -> Iterator[Anomaly]:
+    """The rules' anomalies with the codes a clerk looks for."""
+    modules = {rule.id: module.code for module in contract.modules for rule in module.rules}
+    for one in rated:
+        for anomaly in one.rated.anomalies:
+            where = {"contract": contract.code, "rule": one.rule.code}
+            values = {"module": modules[one.rule.id], **anomaly.values, **where}
+            yield Anomaly(anomaly.code, anomaly.place, values)

@@ -1,0 +1,78 @@
+"""From a quantity to a line: the cost lines of a rule, their checks, and the amount."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
+from billing.money import to_cents
+from formats.common.anomaly import Anomaly, Code
+
+PRICE_NOT_ALLOWED = Code(
+    "RAT-202",
+    "La règle de facturation « {rule} » n'est pas valide : montant forfaitaire incorrect"
+    " (coût<=0).",
+    "Corriger le prix de la règle, ou élargir COUT_FACTU_AUTORISE.",
+)
+NO_ARTICLE = Code(
+    "RAT-203",
+    "La règle de facturation « {rule} » n'est pas valide : montant forfaitaire incorrect"
+    " (article non renseigné).",
+    "Renseigner l'article dans la règle prédéfinie, ou dans la règle si la prédéfinie en a un.",
+)
+
+_ALLOWED: Final[Mapping[str, Callable[[Decimal], bool]]] = {
+    "POSITIF": lambda price: price > 0,
+    "POSITIF_OU_ZERO": lambda price: price >= 0,
+    "POSITIF_OU_ZERO_OU_NEGATIF": lambda price: True,
+}
+
+
+def costs_of(rule: Rule, family: Family = Family.STANDARD) -> list[CostLine]:
+    """The rule's cost lines of one family, in their order."""
+    return [cost for cost in rule.cost_lines if cost.family is family]
+
+
+def cost_anomaly(rule: Rule, costs: list[CostLine], options: RunOptions) -> Anomaly | None:
+    """A missing article, or a price that COUT_FACTU_AUTORISE forbids.
+
+    Raises KeyError for a value of the parameter that doesn't exist.
+    """
+    allowed = _ALLOWED[options.allowed_prices]
+    for cost in costs:
+        if not cost.article:
+            break
+        if not allowed(cost.price):
+            return Anomaly(PRICE_NOT_ALLOWED, values={"rule": rule.code})
+    else:
+        if costs:
+            return None
+    return Anomaly(NO_ARTICLE, values={"rule": rule.code})
+
+
+def priced(
+    rule: Rule,
+    cost: CostLine,
+    dates: tuple[date, date],
+    quantity: Decimal,
+    details: tuple[str, ...] = (),
+    explain: Mapping[str, object] | None = None,
+) -> Line:
+    """A line: quantity × price, half-up to the cent. Its part is unique per cost line."""
+    amount = to_cents(quantity * cost.price)
+    return Line(
+        rule.id,
+        f"{cost.family.value}/{cost.id}",
+        cost,
+        dates[0],
+        dates[1],
+        cost.label or rule.label,
+        quantity,
+        cost.price,
+        amount,
+        details,
+        explain or {},
+    )

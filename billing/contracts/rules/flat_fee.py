@@ -1,0 +1,122 @@
+"""Flat fee (*montant forfaitaire*): quantity × price each period (contracts.md §4.2, §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from billing.contracts.contract import RENT, CostLine, Line, Rule
+from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.rating import NOTHING, Facts, Kind, Rated
+from billing.contracts.schedule import Period, advanced
+from billing.money import PRICE_SCALE, round_price, to_cents
+from billing.period import Share
+from formats.common.anomaly import Anomaly, Code
+
+ZERO_FEE = Code(
+    "RAT-204",
+    "La règle de facturation « {rule} » n'est pas valide : la quantité du forfait est nulle.",
+    "Corriger la quantité, ou autoriser les forfaits à zéro (FORFAIT_A_ZERO_AUTORISE).",
+)
+BRIDGING_RENT: Final = "Loyer intercalaire"
+
+
+@dataclass(frozen=True, slots=True)
+class FlatFee:
+    """Terms of a flat fee. quantity: units billed each period."""
+
+    quantity: Decimal = Decimal(1)
+
+
+def terms(raw: Mapping[str, object]) -> FlatFee:
+    """Reads `{"quantity": 3}`. Raises ValueError with a French reason."""
+    unknown = raw.keys() - {"quantity"}
+    if unknown:
+        raise ValueError(f"paramètres inconnus : {', '.join(sorted(unknown))}")
+    try:
+        quantity = Decimal(str(raw.get("quantity", 1)))
+    except InvalidOperation:
+        raise ValueError("la quantité d'un forfait est un nombre") from None
+    return FlatFee(quantity)
+
+
+def rate(rule: Rule, facts: Facts) -> Rated:
+    """One line a period and cost line; an aperiodic fee goes with its contract's other rules."""
+    fee = rule.terms
+    assert isinstance(fee, FlatFee)
+    costs = costs_of(rule)
+    wrong = cost_anomaly(rule, costs, facts.options)
+    if wrong is None and fee.quantity == 0 and not facts.options.zero_bundle_allowed:
+        wrong = Anomaly(ZERO_FEE, values={"rule": rule.code})
+    if wrong is not None:
+        return Rated(anomalies=(wrong,))
+    if rule.periodicity is None:
+        return _aperiodic(rule, fee, costs, facts)
+    return _periodic(rule, fee, costs, facts)
+
+
+def _periodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts) -> Rated:
+    """Attached assets don't change the amount (A-MF-02)."""
+    if _bridging(rule, facts.options.bridging_rent_article):
+        costs = [_bridged(cost, facts.options.bridging_rent_article) for cost in costs]
+    lines = tuple(
+        _line(rule, cost, period, fee.quantity)
+        for period in facts.periods
+        for cost in costs
+        if period.share is None or period.share.numerator
+    )
+    return Rated(lines, advanced(rule.state, facts.periods, facts.options.work_date))
+
+
+def _line(rule: Rule, cost: CostLine, period: Period, quantity: Decimal) -> Line:
+    dates = (period.since, period.until)
+    if period.share is None:
+        return priced(rule, cost, dates, quantity, explain={"theoretical": str(period.theoretical)})
+    explain = {"theoretical": str(period.theoretical), "share": str(period.share)}
+    return _part(priced(rule, cost, dates, quantity, explain=explain), period.share, rule.decimals)
+
+
+def _part(line: Line, share: Share, decimals: int) -> Line:
+    """The part of a line: the quantity stays, the price is the period's part.
+
+    The amount is rounded once, from the exact part; the price keeps the rule's decimals unless
+    quantity × price would then miss the amount.
+    """
+    amount = to_cents(share.of(line.quantity * line.unit_price))
+    exact = share.of(line.unit_price)
+    price = round_price(exact, decimals)
+    if to_cents(line.quantity * price) != amount:
+        price = round_price(exact, PRICE_SCALE)
+    return replace(line, unit_price=price, amount=amount)
+
+
+def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts) -> Rated:
+    """Price × assets of the rule, else of its module, × quantity, when a companion bills."""
+    assets = len(rule.assets or facts.module.assets)
+    if not facts.companions_billed or not assets:
+        return NOTHING
+    today = facts.options.work_date
+    dates = (today, today + timedelta(days=1))
+    explain = {"assets": assets, "quantity": str(fee.quantity)}
+    lines = tuple(priced(rule, c, dates, fee.quantity * assets, explain=explain) for c in costs)
+    return Rated(lines, replace(rule.state, last_actual=today))
+
+
+def _bridging(rule: Rule, article: str) -> bool:
+    """Periodic, on an asset, never billed, and a *pré-échéance* on it (contracts.md §4.2)."""
+    if not article or not rule.assets or not rule.state.never_billed:
+        return False
+    return any(asset.financed_in_advance for asset in rule.assets)
+
+
+def _bridged(cost: CostLine, article: str) -> CostLine:
+    """The bridging-rent article in place of a rent; the amount is the same."""
+    if cost.article_class.casefold() != RENT:
+        return cost
+    return replace(cost, article=article, label=BRIDGING_RENT)
+
+
+FLAT_FEE: Final = Kind("flat_fee", "montant forfaitaire", terms, rate)
