@@ -61,7 +61,8 @@ class Recorder:
         chosen = (
             option.keyword or getattr(option, "lf", False) or option.markexpr not in _WHOLE_RUNS
         )
-        cut_short = session.shouldfail or session.shouldstop
+        ended = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        cut_short = session.shouldfail or session.shouldstop or not ended
         everywhere = self.config.args_source is pytest.Config.ArgsSource.TESTPATHS
         return everywhere and not chosen and not cut_short
 
