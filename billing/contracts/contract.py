@@ -11,14 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 from billing.contracts.reading import Meter, ReadingPolicy, Regime
 from billing.period import Periodicity, Proration, Term
 
-NO_COUNTERS: Mapping[int, int] = MappingProxyType({})
-NO_DATES: Mapping[int, date] = MappingProxyType({})
 RENT: Final = "loyer"
 WHOLE_PERIODS: Final = Proration()
 
@@ -80,9 +77,9 @@ class RuleState:
     last_actual: date | None = None
     last_invoice: str = ""
     occurrences: int = 0
-    counters: Mapping[int, int] = NO_COUNTERS
+    counters: Mapping[int, int] = field(default_factory=dict)
     offered_used: int = 0
-    billed_on: Mapping[int, date] = NO_DATES
+    billed_on: Mapping[int, date] = field(default_factory=dict)
 
     @property
     def never_billed(self) -> bool:
