@@ -10,59 +10,52 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from decimal import Decimal
 
 from billing.care import engines
 from billing.care.engines import delivery, rental
 from billing.care.prescription import CareItem
 from billing.care.pricing import CareFacts, CareLine, CareRated
-from formats.common.anomaly import Anomaly, Code
+from billing.money import ZERO
+from formats.common.anomaly import Anomaly
 
-SECOND_DELIVERY: Final = Code(
-    "CAR-061",
-    "Le forfait de livraison {code} de l'élément {item} s'ajoute à un autre le"
-    " {day:%d/%m/%Y} : seul le plus élevé est dû.",
-    "Rien à faire ; retirer le forfait si la livraison n'était pas distincte.",
-)
+Due = tuple[CareItem, CareFacts]
+Claim = tuple[int, str]
 
 
-def rate_all(due: Iterable[tuple[CareItem, CareFacts]]) -> CareRated:
+def rate_all(due: Iterable[Due]) -> CareRated:
     """Lines and anomalies of all items; their order in `due` doesn't matter.
 
-    The item that began first keeps a contested week (then the lowest id); items without code
-    are never held to be the same.
+    A contested week goes to the item that began first, a contested delivery to the highest
+    tariff, then to the lowest id; the loser is reported (CAR-054). What earlier runs billed for
+    other items comes in through `taken`.
     """
-    taken: dict[tuple[int, str], list[tuple[date, date]]] = defaultdict(list)
+    claims: dict[Claim, list[tuple[date, date]]] = defaultdict(list)
     lines: list[CareLine] = []
     anomalies: list[Anomaly] = []
     for item, facts in sorted(due, key=_seniority):
-        periods = taken[item.patient_id, facts.entry.code] if facts.entry.code else []
+        claim = claim_of(item, facts)
+        periods = claims[claim] if claim else []
         rated = engines.rate(item, replace(facts, taken=(*facts.taken, *periods)))
-        periods.extend((x.since, x.until) for x in rated.lines if x.part == rental.ENGINE.code)
+        periods.extend((line.since, line.until) for line in rated.lines)
         lines.extend(rated.lines)
         anomalies.extend(rated.anomalies)
-    kept, refused = _highest_deliveries(lines)
-    return CareRated(tuple(kept), (*anomalies, *refused))
+    return CareRated(tuple(lines), tuple(anomalies))
 
 
-def _seniority(due: tuple[CareItem, CareFacts]) -> tuple[date, int]:
-    item, _ = due
-    return item.since, item.id
+def claim_of(item: CareItem, facts: CareFacts) -> Claim | None:
+    """What an item bills alone for its patient on a day; None when others may bill it too.
+
+    Items that share a claim fill each other's `taken`.
+    """
+    if facts.entry.engine == delivery.ENGINE.code:
+        return item.patient_id, delivery.ENGINE.code
+    if facts.entry.engine == rental.ENGINE.code and facts.entry.code:
+        return item.patient_id, facts.entry.code
+    return None
 
 
-def _highest_deliveries(lines: list[CareLine]) -> tuple[list[CareLine], list[Anomaly]]:
-    highest: dict[tuple[int, date], CareLine] = {}
-    deliveries = [line for line in lines if line.part == delivery.ENGINE.code]
-    for line in deliveries:
-        best = highest.setdefault((line.patient_id, line.since), line)
-        if line.base > best.base:
-            highest[line.patient_id, line.since] = line
-    refused = [x for x in deliveries if highest[x.patient_id, x.since] is not x]
-    refused_items = {line.item_id for line in refused}
-    kept = [line for line in lines if line.item_id not in refused_items]
-    return kept, [_second(line) for line in refused]
-
-
-def _second(line: CareLine) -> Anomaly:
-    values = {"code": line.lpp_code, "item": line.item_id, "day": line.since}
-    return Anomaly(SECOND_DELIVERY, values=values)
+def _seniority(due: Due) -> tuple[date, Decimal, int]:
+    item, facts = due
+    tariff = facts.entry.tariff_on(item.since)
+    return item.since, ZERO if isinstance(tariff, Anomaly) else -tariff, item.id

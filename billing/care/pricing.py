@@ -91,9 +91,9 @@ BEFORE_REQUEST: Final = Code(
 
 BILLED_ELSEWHERE: Final = Code(
     "CAR-054",
-    "Le code {code} est déjà facturé à ce patient sur la période du {day:%d/%m/%Y} de l'élément"
-    " {item}.",
-    "Vérifier les deux dossiers : une même période n'est facturée qu'une fois.",
+    "La période du {day:%d/%m/%Y} de l'élément {item} (code {code}) est déjà facturée à ce patient"
+    " par un autre élément.",
+    "Vérifier les deux dossiers : une semaine, ou une livraison, n'est facturée qu'une fois.",
 )
 
 
@@ -136,7 +136,7 @@ class CareFacts:
 
     billed: indices of the units already billed, or not due (hospital stay): never billed again.
     vat:    VAT rates of the article as fractions (0.055).
-    taken:  half-open periods on which this code is billed to the patient by another item.
+    taken:  half-open periods that another item bills in this one's place (`dossier.claim_of`).
     """
 
     as_of: date

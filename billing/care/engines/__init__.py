@@ -20,7 +20,7 @@ NO_ENGINE: Final = Code(
     "Rien n'est facturé : retirer le code ou installer une version qui a ce moteur.",
 )
 WRONG_ITEM: Final = Code(
-    "CAR-062",
+    "CAR-061",
     "L'élément {item} ne correspond pas au code {code}, qui se facture ainsi : {french}.",
     "Corriger le code LPP ou le genre de l'élément (location, achat, livraison).",
 )
@@ -33,7 +33,7 @@ ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(
 def rate(item: CareItem, facts: CareFacts) -> CareRated:
     """The lines due for an item, by the engine of its code.
 
-    CAR-060 when there is none, CAR-062 when the item isn't what the code is for.
+    CAR-060 when there is none, CAR-061 when the item isn't what the code is for.
     """
     name = facts.entry.engine
     engine = ENGINES.get(name) if name else None

@@ -52,8 +52,23 @@ def test_only_the_highest_delivery_of_a_placement() -> None:
     due = [(item(small, id=1), facts(small)), (item(BED_DELIVERY, id=2), facts(BED_DELIVERY))]
     rated = rate_all(due)
     assert [line.total for line in rated.lines] == [D("230.00")]
-    assert codes(rated) == ["CAR-061"]
-    assert "1243302" in rated.anomalies[0].sentence
+    assert codes(rated) == ["CAR-054"]
+    assert rated.anomalies[0].sentence == (
+        "La période du 03/03/2025 de l'élément 1 (code 1243302) est déjà facturée à ce patient"
+        " par un autre élément."
+    )
+
+
+def test_the_lower_delivery_stays_refused_once_the_higher_is_posted() -> None:
+    small = entry("17.68", engine="delivery", type_letter="V")
+    posted = ((date(2025, 3, 3), date(2025, 3, 4)),)
+    assert codes(rate_all([(item(small), facts(small, taken=posted))])) == ["CAR-054"]
+
+
+def test_a_second_placement_has_its_own_delivery() -> None:
+    later = item(BED_DELIVERY, id=2, since=date(2025, 3, 4))
+    due = [(item(BED_DELIVERY), facts(BED_DELIVERY)), (later, facts(BED_DELIVERY))]
+    assert len(rate_all(due).lines) == 2
 
 
 def test_who_pays_each_share() -> None:

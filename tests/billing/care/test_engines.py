@@ -192,7 +192,7 @@ def test_a_code_nobody_knows_how_to_bill_is_reported() -> None:
 @pytest.mark.parametrize("wrong", [{"kind": ItemKind.PURCHASE}, {"lpp_code": "1243302"}])
 def test_an_item_that_is_not_what_the_code_is_for(wrong: dict[str, object]) -> None:
     rated = engines.rate(item(BED, **wrong), facts(BED))
-    assert (rated.lines, codes(rated)) == ((), ["CAR-062"])
+    assert (rated.lines, codes(rated)) == ((), ["CAR-061"])
     assert rated.anomalies[0].sentence.endswith("Location à la semaine.")
 
 
