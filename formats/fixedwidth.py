@@ -292,8 +292,8 @@ class Layout(Generic[R]):
         """Big integers, one byte a column: forbidden classes, constant columns, their values."""
         forbidden, held, expected = bytearray(), bytearray(), bytearray()
         for zone in self.zones:
-            numeric = zone.kind not in (Kind.TEXT, Kind.CONSTANT, Kind.BLANK)
-            forbidden += bytes([3 if numeric else 2]) * zone.length
+            classes = 0 if zone.fixed else 2 if zone.kind is Kind.TEXT else 3
+            forbidden += bytes([classes]) * zone.length
             held += bytes([255 if zone.fixed else 0]) * zone.length
             expected += zone.expected.encode("ascii").ljust(zone.length, b"\0")
         self._classes = self.charset.classes

@@ -1,7 +1,7 @@
 """NOEMIE: what the health funds answer to invoices: payments, rejections, recoveries.
 
-result = read(stream, "retour.noe")   # -> Return; anomalies inside, never a refusal
-content = write(entities)             # bytes
+result = read(stream, "retour.noe")      # -> Return; anomalies inside, never a refusal
+content = write(entities_of(result))     # bytes, for tests and the simulated fund
 """
 
 from formats.noemie.model import (
@@ -15,6 +15,8 @@ from formats.noemie.model import (
     State,
     Transfer,
 )
+from formats.noemie.reader import Unknown, entities_in, read
+from formats.noemie.writer import entities_of, write
 
 __all__ = [
     "InvoiceReturn",
@@ -26,4 +28,9 @@ __all__ = [
     "ShareReturn",
     "State",
     "Transfer",
+    "Unknown",
+    "entities_in",
+    "entities_of",
+    "read",
+    "write",
 ]

@@ -104,6 +104,7 @@ class Transfer:
     invoices: tuple[InvoiceReturn, ...]
     recoveries: tuple[Recovery, ...] = ()
     lump_sums: tuple[LumpSum, ...] = ()
+    comments: tuple[str, ...] = ()  # those that belong to no invoice
 
     @property
     def paid_cents(self) -> int:
