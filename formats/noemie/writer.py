@@ -6,6 +6,7 @@ Funds write returns; we do it for tests and for the simulated fund of the demo.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from formats.common import identifiers
 from formats.fixedwidth import encode_all
@@ -21,6 +22,8 @@ from formats.noemie.model import (
     Transfer,
 )
 
+_LABEL = 32  # columns of one line of the label of a transfer (071)
+
 
 def write(entities: Iterable[object]) -> bytes:
     """Entities run on; raises AnomaliesFound with every value that doesn't fit."""
@@ -32,7 +35,7 @@ def entities_of(result: Return, *, norm: str = "0578") -> list[object]:
 
     A transfer without date has no 071. Levels of break follow the constructed sample (guess).
     """
-    addresses = {
+    addresses: dict[str, Any] = {
         "sender_type": "CT",
         "sender": result.sender,
         "recipient_type": "TP",
@@ -59,7 +62,7 @@ def _transfer(transfer: Transfer) -> Iterator[object]:
     if transfer.payee:
         yield e.Payee(level="02", payee=transfer.payee)
     if transfer.made_on:
-        first, second = transfer.label[:32], transfer.label[32:].lstrip()
+        first, second = _two_lines(transfer.label)
         yield e.TransferStart(
             level="02",
             made_on=transfer.made_on,
@@ -76,6 +79,14 @@ def _transfer(transfer: Transfer) -> Iterator[object]:
     yield from map(_lump_sum, transfer.lump_sums)
     if transfer.made_on:
         yield _control("071", len(transfer.invoices), _total(transfer))
+
+
+def _two_lines(label: str) -> tuple[str, str]:
+    """Cut at a blank, so that it reads back; a first word that is too long won't fit."""
+    if len(label) <= _LABEL:
+        return label, ""
+    first, _, second = label[: _LABEL + 1].rpartition(" ")
+    return first or label, second + label[_LABEL + 1 :] if first else ""
 
 
 def _invoice(invoice: InvoiceReturn) -> Iterator[object]:
@@ -100,7 +111,7 @@ def _invoice(invoice: InvoiceReturn) -> Iterator[object]:
     yield _control("102", len(shares), sum(share.paid_cents for share in shares))
 
 
-def _share(share: ShareReturn) -> dict[str, object]:
+def _share(share: ShareReturn) -> dict[str, Any]:
     return {
         "requested_cents": share.requested_cents,
         "state": share.state.value,
