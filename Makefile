@@ -36,8 +36,12 @@ mutants: build/dev.stamp
 	@rm -rf mutants
 	@timeout $(MUTANTS_S) $(BIN)/mutmut run --max-children $$(nproc) >build/mutants.log \
 	|| { tr '\r' '\n' <build/mutants.log | tail -n 30; echo "Stopped before its end."; exit 1; }
-	@tr '\r' '\n' <build/mutants.log | grep '/' | tail -n 1
-	@echo "Not killed (mutmut show NAME prints one):"; $(BIN)/mutmut results
+	@tr '\r' '\n' <build/mutants.log | grep -E '[0-9]+/[0-9]+' | tail -n 1
+	@$(BIN)/mutmut results >build/survivors.txt
+	@echo "Unnoticed changes ($(BIN)/mutmut show NAME prints one):"
+	@grep -v 'no tests' build/survivors.txt || echo "    none"
+	@echo "Changes no test reaches, per function:"
+	@sed -n 's/__mutmut_[0-9]*: no tests//p' build/survivors.txt | uniq -c
 
 lint: build/dev.stamp
 	@$(BIN)/ruff format --check --quiet .
@@ -48,7 +52,7 @@ lint: build/dev.stamp
 # The locks hold hashes for every platform and Python, and no address they came from.
 lock: .venv/bin/python
 	@rm -rf build/lock && $(BIN)/python -m venv build/lock && build/lock/bin/pip install --quiet uv
-	@lock="build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header"; \
+	@lock="build/lock/bin/uv pip compile --quiet --system-certs --universal --generate-hashes --no-header"; \
 	$$lock pyproject.toml --group build -o runtime.lock && \
 	$$lock pyproject.toml --group dev -o dev.lock
 
