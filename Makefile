@@ -54,7 +54,7 @@ lock: .venv/bin/python
 	@rm -rf build/lock && $(BIN)/python -m venv build/lock && build/lock/bin/pip install --quiet uv
 	@lock="build/lock/bin/uv pip compile --quiet --system-certs --universal --generate-hashes --no-header"; \
 	$$lock pyproject.toml --group build -o runtime.lock && \
-	$$lock pyproject.toml --group dev -o dev.lock
+	$$lock pyproject.toml --group dev -c runtime.lock -o dev.lock
 
 clean:
 	rm -rf build .venv
