@@ -1,0 +1,112 @@
+"""Short names for the contracts the tests rate: one module, rules from 1 January, one payer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from billing.contracts.contract import (
+    Asset,
+    Contract,
+    CostLine,
+    Family,
+    Module,
+    Rule,
+    RuleState,
+    RunOptions,
+)
+from billing.contracts.engine import ContractRating, rate_contract
+from billing.contracts.rating import Rated
+from billing.contracts.reading import Meter, Origin, Reading
+from billing.contracts.rules.consumed_units import ConsumedUnits
+from billing.contracts.rules.flat_fee import FlatFee
+from billing.period import Periodicity, Term, Unit
+
+Readings = Mapping[int, Sequence[Reading]]
+
+JANUARY = date(2026, 1, 1)
+MONTHLY = Periodicity(1, Unit.MONTH, JANUARY)
+QUARTERLY = Periodicity(3, Unit.MONTH, JANUARY)
+NB = Meter(1, 1, "NB", "Noir et blanc")
+
+
+def cost(price: str, **changes: Any) -> CostLine:
+    """A standard cost line of payer 1 at 20 %."""
+    line = CostLine(1, Family.STANDARD, "ART", "Prestation", Decimal(price), Decimal("0.20"), 1)
+    return replace(line, **changes)
+
+
+def fee(price: str = "25.00", quantity: str = "1", **changes: Any) -> Rule:
+    """A monthly flat fee in advance, never billed."""
+    rule = Rule(
+        1, "MF", "Forfait", "flat_fee", Term.ADVANCE, MONTHLY, JANUARY,
+        FlatFee(Decimal(quantity)), (cost(price),), RuleState(JANUARY),
+    )  # fmt: skip
+    return replace(rule, **changes)
+
+
+def copies(price: str = "0.01", units: ConsumedUnits | None = None, **changes: Any) -> Rule:
+    """Monthly consumed units of the meter NB, first due on 1 February, never billed."""
+    rule = Rule(
+        2, "UC", "Copies", "consumed_units", Term.ARREARS, MONTHLY, JANUARY,
+        units or ConsumedUnits(), (cost(price, id=2),), RuleState(date(2026, 2, 1)), meters=(NB,),
+    )  # fmt: skip
+    return replace(rule, **changes)
+
+
+def contract(*rules: Rule, assets: tuple[Asset, ...] = (), **changes: Any) -> Contract:
+    """Contract C1 of customer 1: one open-ended module with these rules and assets."""
+    module = Module(1, "M1", JANUARY, None, rules, assets)
+    return replace(Contract(1, "C1", "Contrat", 1, (module,)), **changes)
+
+
+def asset(number: int, **changes: Any) -> Asset:
+    """Asset B<number>."""
+    return replace(Asset(number, f"B{number}", f"Machine {number}"), **changes)
+
+
+def readings(*values: tuple[date, int, Origin], meter: int = 1) -> list[Reading]:
+    """Stored readings of a meter, ids 1, 2, 3…"""
+    return [
+        Reading(meter, day, value, origin, meter * 100 + n)
+        for n, (day, value, origin) in enumerate(values, 1)
+    ]
+
+
+def installed(value: int, *later: tuple[date, int], meter: int = 1) -> Readings:
+    """A meter installed on 1 January at a value, then read by the customer."""
+    first = (JANUARY, value, Origin.INSTALLATION)
+    return {meter: readings(first, *((d, v, Origin.CUSTOMER) for d, v in later), meter=meter)}
+
+
+def run(
+    signed: Contract | Rule, work_date: date, known: Readings | None = None, **options: Any
+) -> ContractRating:
+    """Rates a contract, or a rule alone on one, at a work date."""
+    whole = contract(signed) if isinstance(signed, Rule) else signed
+    return rate_contract(whole, known or {}, RunOptions(work_date, **options))
+
+
+def only(rating: ContractRating) -> Rated:
+    """What the only rule that had something to say gave."""
+    (one,) = rating.rules
+    return one.rated
+
+
+def billed(rule: Rule, rated: Rated) -> Rule:
+    """The rule as the posting leaves it."""
+    assert rated.state is not None
+    return replace(rule, state=replace(rated.state, last_invoice="F1" if rated.lines else ""))
+
+
+def amounts(rating: ContractRating) -> list[str]:
+    """Every amount, in the order rated."""
+    return [str(line.amount) for one in rating.rules for line in one.rated.lines]
+
+
+def codes(rating: ContractRating) -> list[str]:
+    """The ids of the anomalies."""
+    return [anomaly.code.id for anomaly in rating.anomalies]
