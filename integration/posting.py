@@ -8,13 +8,13 @@ bulk. Simulation calls the first half alone, so what it shows is what billing wr
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
+import orjson
 from sqlalchemy import Connection, Table, func, select, text
 
 from integration.database import tables
@@ -172,8 +172,8 @@ class Rows:
     def add_to(self, digest: Hash) -> None:
         """Add every row, as planned or posted, to a running digest."""
         for table, _, content in self.tables():
-            digest.update(json.dumps((table.name, content), separators=(",", ":")).encode())
-        digest.update(json.dumps((self.states, self.links), separators=(",", ":")).encode())
+            digest.update(orjson.dumps((table.name, content)))
+        digest.update(orjson.dumps((self.states, self.links)))
 
 
 class Overtaken(RuntimeError):  # noqa: N818 - an outcome: somebody moved the rule first
@@ -189,8 +189,8 @@ def content_digest(
     document: Row, lines: Iterable[Row], care: Iterable[Row], entries: Iterable[Row]
 ) -> str:
     """SHA-256 of a document with all its rows, as stored (dates as ISO text)."""
-    content = json.dumps((document, *lines, *care, *entries), separators=(",", ":"))
-    return hashlib.sha256(content.encode()).hexdigest()
+    content = orjson.dumps((document, *lines, *care, *entries))
+    return hashlib.sha256(content).hexdigest()
 
 
 def chain(previous: str, number: str, digest: str) -> str:
@@ -479,8 +479,8 @@ def _move_rules(connection: Connection, states: list[Row]) -> None:
     else:
         raw.execute(
             "UPDATE rule_state SET next_theoretical = v.n, state = v.s, events = v.e,"
-            " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[], %s::date[], %s::text[],"
-            " %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
+            " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[],"
+            " %s::date[], %s::text[], %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
             " WHERE rule_state.rule_id = v.r AND rule_state.events = v.e - 1",
             [list(column) for column in zip(*states, strict=True)],
         )

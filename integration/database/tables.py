@@ -7,9 +7,9 @@ JSON is text written by `json_text`, so that both databases give back the same b
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -39,7 +39,7 @@ metadata = MetaData(naming_convention=NAMES)
 
 def json_text(value: object) -> str:
     """Canonical JSON: sorted keys, no spaces, accents kept."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _id() -> Column[int]:
@@ -291,6 +291,7 @@ cost_line = Table(
     _to("site", nullable=True),
     _key("payment_mode", length=32),
     _int("payment_days"),
+    _text("article_class"),
     UniqueConstraint("rule_id", "position"),
 )
 

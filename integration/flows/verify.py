@@ -26,18 +26,20 @@ PAGE: Final = 2000
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 _RESTORE = "Restaurez une sauvegarde saine et cherchez qui a modifié la base."
 
-ALTERED = Code("LED-101", "Le document {number} a été modifié après coup.", _RESTORE)
-MISSING = Code("LED-102", "Il manque un document entre {before} et {after}.", _RESTORE)
-UNLINKED = Code("LED-103", "Le document {number} n'est pas dans la chaîne.", _RESTORE)
-BROKEN = Code("LED-104", "Le chaînage est rompu au document {number}.", _RESTORE)
-CUT = Code("LED-105", "La chaîne s'arrête au rang {found}, la tête annonce {expected}.", _RESTORE)
-GAP = Code("LED-106", "Trou ou désordre de numéros : {number} suit {previous}.", _RESTORE)
-BACKDATED = Code("LED-107", "Le document {number} est daté avant le précédent.", _RESTORE)
-UNBALANCED = Code("LED-108", "Le document {number} n'est pas équilibré.", _RESTORE)
-LOST_PART = Code("LED-109", "Une part facturée du document {number} ne correspond à aucune ligne.", _RESTORE)
-TWICE = Code("LED-110", "Une ligne du document {number} n'a pas sa part facturée.", _RESTORE)
+ALTERED = Code("LED-901", "Le document {number} a été modifié après coup.", _RESTORE)
+MISSING = Code("LED-902", "Il manque un document entre {before} et {after}.", _RESTORE)
+UNLINKED = Code("LED-903", "Le document {number} n'est pas dans la chaîne.", _RESTORE)
+BROKEN = Code("LED-904", "Le chaînage est rompu au document {number}.", _RESTORE)
+CUT = Code("LED-905", "La chaîne s'arrête au rang {found}, la tête annonce {expected}.", _RESTORE)
+GAP = Code("LED-906", "Trou ou désordre de numéros : {number} suit {previous}.", _RESTORE)
+BACKDATED = Code("LED-907", "Le document {number} est daté avant le précédent.", _RESTORE)
+UNBALANCED = Code("LED-908", "Le document {number} n'est pas équilibré.", _RESTORE)
+LOST_PART = Code(
+    "LED-909", "Une part facturée du document {number} ne correspond à aucune ligne.", _RESTORE
+)
+TWICE = Code("LED-910", "Une ligne du document {number} n'a pas sa part facturée.", _RESTORE)
 DRIFT = Code(
-    "LED-111",
+    "LED-911",
     "L'état enregistré de la règle {rule} diffère de celui que donnent ses événements.",
     "Lancez « echeance verify --repair-cache » après avoir lu le journal.",
 )

@@ -46,10 +46,15 @@ ORDER BY d.id LIMIT 1
 -- :lines_without_part
 SELECT d.journal, d.fiscal_year, d.number
 FROM document d JOIN document_line l ON l.document_id = d.id
-LEFT JOIN (SELECT document_id, line_position FROM billed_part) p
-  ON p.document_id = l.document_id AND p.line_position = l.position
 WHERE d.organisation_id = :organisation AND d.credits_id IS NULL
-  AND (l.rule_id IS NOT NULL OR l.care_item_id IS NOT NULL) AND p.document_id IS NULL
+  AND (l.rule_id IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM billed_part p
+         WHERE p.subject_kind = 'rule' AND p.subject_id = l.rule_id
+           AND p.document_id = l.document_id AND p.line_position = l.position)
+    OR l.care_item_id IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM billed_part p
+         WHERE p.subject_kind = 'care' AND p.subject_id = l.care_item_id
+           AND p.document_id = l.document_id AND p.line_position = l.position))
 ORDER BY d.id LIMIT 1
 
 -- :count_parts

@@ -1,0 +1,205 @@
+"""The command line: one verb a use case, one exit code an outcome, French for who reads it.
+
+Only the tree of verbs is built here; what a verb does is imported when it is called, so that
+`echeance --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NoReturn
+
+DONE, UNEXPECTED, USAGE, PARTIAL, INTEGRITY = 0, 1, 2, 3, 4
+BAD_INPUT, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 74, 75, 77, 78
+
+_FRENCH: Final = {
+    "usage: ": "Utilisation : ",
+    "options": "Options",
+    "positional arguments": "Arguments",
+    "show this help message and exit": "afficher cette aide",
+    "%(prog)s: error: %(message)s\n": "%(prog)s : erreur : %(message)s\n",
+    "the following arguments are required: %s": "il manque : %s",
+    "unrecognized arguments: %s": "arguments inconnus : %s",
+    "argument %(argument_name)s: %(message)s": "argument %(argument_name)s : %(message)s",
+    "invalid choice: %(value)r (choose from %(choices)s)": (
+        "« %(value)s » n'est pas un choix possible (%(choices)s)"
+    ),
+    "expected one argument": "une valeur est attendue",
+    "expected at least one argument": "au moins une valeur est attendue",
+    "invalid %(type)s value: %(value)r": "valeur refusée : %(value)r",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a verb, as argparse takes it."""
+
+    names: tuple[str, ...]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb: what it says of itself, its arguments, and `module:function` that does it.
+
+    The function takes the parsed arguments and returns an exit code.
+    """
+
+    name: str
+    help: str
+    does: str
+    arguments: tuple[Argument, ...] = ()
+
+
+def _argument(*names: str, **options: Any) -> Argument:
+    return Argument(names, options)
+
+
+_DATE = _argument("--date", metavar="AAAA-MM-JJ", help="jour de travail (aujourd'hui par défaut)")
+_JSON = _argument("--json", action="store_true", help="un document JSON sur la sortie standard")
+_BILLING: Final = (
+    _DATE,
+    _argument("--threshold", metavar="MONTANT", help="seuil de facturation HT de ce passage"),
+    _argument("--reading-days", type=int, metavar="N", help="ancienneté admise d'un relevé"),
+    _argument("--no-estimate", action="store_true", help="ne facturer que sur relevé"),
+    _argument("--force-estimate", action="store_true", help="estimer là où un relevé manque"),
+    _argument("--include-excluded", action="store_true", help="avec les clients exclus"),
+    _JSON,
+)
+
+VERBS: Final = (
+    Verb(
+        "init",
+        "créer le dossier de travail, la configuration et la base",
+        "setup:init",
+        (_argument("folder", nargs="?", metavar="DOSSIER", help="dossier à créer"),),
+    ),
+    Verb(
+        "import",
+        "importer des fichiers, tout ou rien par fichier",
+        "files:import_files",
+        (
+            _argument("paths", nargs="+", metavar="FICHIER", help="fichiers à importer"),
+            _argument("--flow", metavar="FLUX", help="flux, sinon reconnu au contenu"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "schema",
+        "décrire les fichiers d'un flux",
+        "files:schema",
+        (_argument("flow", nargs="?", metavar="FLUX", help="flux (sans : la liste)"),),
+    ),
+    Verb("simulate", "calculer la facturation sans rien écrire", "billing:simulate", _BILLING),
+    Verb(
+        "bill",
+        "facturer les contrats échus",
+        "billing:bill",
+        (
+            *_BILLING,
+            _argument(
+                "--from-simulation",
+                type=int,
+                metavar="ID",
+                help="refuser si les données ont changé depuis cette simulation",
+            ),
+        ),
+    ),
+    Verb("price-care", "facturer les soins échus", "billing:price_care", (_DATE, _JSON)),
+    Verb("teletransmit", "préparer les lots B2", "billing:teletransmit", (_DATE, _JSON)),
+    Verb("send", "remettre ce qui attend dans la boîte d'envoi", "billing:send", (_JSON,)),
+    Verb(
+        "unpaid",
+        "lister les impayés",
+        "billing:unpaid",
+        (
+            _argument("--as-of", metavar="AAAA-MM-JJ", help="situation à cette date"),
+            _argument("--format", choices=("table", "csv", "json"), default="table", help="sortie"),
+            _argument("--number", metavar="NUMÉRO", help="numéro de facture"),
+            _argument("--since", metavar="AAAA-MM-JJ", help="factures depuis ce jour"),
+            _argument("--until", metavar="AAAA-MM-JJ", help="factures jusqu'à ce jour inclus"),
+            _argument("--agency", metavar="AGENCE", help="agence du patient ou du client"),
+            _argument("--fund", metavar="CAISSE", help="caisse"),
+            _argument("--amc", metavar="MUTUELLE", help="organisme complémentaire"),
+            _argument("--patient", metavar="CODE", help="patient ou client"),
+            _argument("--min-due", metavar="MONTANT", help="dû total d'au moins"),
+        ),
+    ),
+    Verb("verify", "contrôler chaînage, numéros, équilibre et états", "billing:verify", (_JSON,)),
+    Verb(
+        "run",
+        "jouer une nuit : importer, facturer, télétransmettre, rendre compte",
+        "running:run",
+        (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON),
+    ),
+    Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
+    Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
+    Verb("doctor", "chercher ce qui ne va pas et dire comment réparer", "health:doctor", (_JSON,)),
+    Verb(
+        "demo",
+        "jouer deux mois de nuits sur des données inventées",
+        "running:demo",
+        (
+            _argument("folder", nargs="?", default="demo", metavar="DOSSIER", help="bac à sable"),
+            _argument("--fresh", action="store_true", help="recommencer à neuf"),
+        ),
+    ),
+)
+
+
+def _translate(message: str) -> str:
+    return _FRENCH.get(message, message)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(USAGE, f"{self.prog} : erreur : {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The tree of verbs; man page and completion are made from it."""
+    argparse._ = _translate  # type: ignore[attr-defined]
+    root = _Parser(
+        prog="echeance",
+        description="Facturation de contrats et de soins, télétransmission, impayés.",
+        allow_abbrev=False,
+    )
+    root.add_argument("--home", metavar="DOSSIER", help="dossier de travail (ECHEANCE_HOME)")
+    root.add_argument("--version", action="store_true", help="afficher la version")
+    verbs = root.add_subparsers(dest="verb", metavar="VERBE", title="Verbes", parser_class=_Parser)
+    for verb in VERBS:
+        sub = verbs.add_parser(
+            verb.name, help=verb.help, description=f"{verb.help.capitalize()}.", allow_abbrev=False
+        )
+        for argument in verb.arguments:
+            sub.add_argument(*argument.names, **argument.options)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code of ecosystem.md §C."""
+    tree = parser()
+    arguments = tree.parse_args(argv)
+    if arguments.version:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"echeance {version('echeance')}\n")
+        return DONE
+    verb = next((verb for verb in VERBS if verb.name == arguments.verb), None)
+    if verb is None:
+        tree.print_help()
+        return USAGE
+    module, function = verb.does.split(":")
+    run = getattr(importlib.import_module(f"integration.verbs.{module}"), function)
+    from integration.verbs.outcome import guarded
+
+    return guarded(run, arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

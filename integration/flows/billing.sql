@@ -1,0 +1,65 @@
+-- :groups  groups with something due, in id order, with their size
+SELECT c.group_id, count(*) FROM contract c
+WHERE c.organisation_id = :organisation AND c.group_id > :after AND c.status = 'validated'
+  AND EXISTS (SELECT 1 FROM contract g JOIN rule r ON r.contract_id = g.id
+              JOIN rule_state s ON s.rule_id = r.id
+              WHERE g.group_id = c.group_id AND g.organisation_id = c.organisation_id
+                AND g.status = 'validated' AND r.periodicity <> ''
+                AND (s.next_theoretical <= :work_date OR s.next_theoretical IS NULL))
+GROUP BY c.group_id ORDER BY c.group_id LIMIT :limit
+
+-- :contracts
+SELECT id, code, label, customer_id, group_id, status, activity FROM contract
+WHERE organisation_id = :organisation AND status = 'validated' AND group_id {groups}
+ORDER BY group_id, id
+
+-- :modules
+SELECT m.id, m.contract_id, m.code, m.since, m.until, m.renewal_months FROM module m
+WHERE m.contract_id {contracts} ORDER BY m.id
+
+-- :rules
+SELECT r.id, r.module_id, r.code, r.label, r.kind, r.term, r.periodicity, r.proration, r.regime,
+  r.decimals, r.position, r.market, r.since, r.until, r.terms, s.next_theoretical, s.state,
+  s.last_document_id, s.events
+FROM rule r JOIN rule_state s ON s.rule_id = r.id
+WHERE r.contract_id {contracts} ORDER BY r.id
+
+-- :cost_lines
+SELECT l.id, l.rule_id, l.family, l.article, l.label, l.price_e8, l.vat_ppm, l.account,
+  l.payer_id, l.site_id, l.payment_mode, l.payment_days, l.article_class
+FROM cost_line l WHERE l.rule_id {rules} ORDER BY l.rule_id, l.position
+
+-- :rule_meters
+SELECT rm.rule_id, m.id, m.asset_id, m.code, m.label, m.cumulative, m.billable,
+  m.billable_on_estimate, m.billable_on_customer, m.scale, m.contractual_volume_e6,
+  m.model_volume_e6
+FROM rule_meter rm JOIN meter m ON m.id = rm.meter_id
+WHERE rm.rule_id {rules} ORDER BY rm.rule_id, m.id
+
+-- :rule_assets
+SELECT ra.rule_id, a.id, a.code, a.label, a.serial, a.financed_in_advance
+FROM rule_asset ra JOIN asset a ON a.id = ra.asset_id
+WHERE ra.rule_id {rules} ORDER BY ra.rule_id, a.id
+
+-- :module_assets
+SELECT ma.module_id, a.id, a.code, a.label, a.serial, a.financed_in_advance
+FROM module_asset ma JOIN asset a ON a.id = ma.asset_id
+WHERE ma.module_id {modules} ORDER BY ma.module_id, a.id
+
+-- :readings  recent ones, and those every volume starts from
+SELECT id, meter_id, read_on, value, origin FROM reading
+WHERE meter_id {meters} AND read_on <= :work_date
+  AND (read_on >= :floor OR origin IN ('installation', 'takeover'))
+ORDER BY meter_id, read_on, id
+
+-- :old_readings  for meters whose last two actual readings are older than the floor
+SELECT id, meter_id, read_on, value, origin FROM reading
+WHERE meter_id {meters} AND read_on < :floor AND origin NOT IN ('installation', 'takeover')
+ORDER BY meter_id, read_on, id
+
+-- :customers
+SELECT id, code, name, address, siren, grouped, agency FROM customer WHERE id {customers}
+ORDER BY id
+
+-- :sites
+SELECT s.id, s.code, s.name, s.address FROM site s WHERE s.id {sites} ORDER BY s.id

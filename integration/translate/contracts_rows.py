@@ -1,0 +1,352 @@
+"""Rows of the contract tables ↔ the contract domain. The only place that knows both."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+
+import orjson
+
+from billing.contracts.contract import (
+    Asset,
+    Contract,
+    CostLine,
+    Family,
+    Module,
+    Rule,
+    RuleState,
+)
+from billing.contracts.reading import Meter, Origin, Reading, Regime
+from billing.contracts.rules import KINDS
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
+from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
+from integration.database.tables import json_text
+
+Row = tuple[Any, ...]
+
+# A look-up costs a tenth of calling the enumeration.
+_TERMS: Final = {term.value: term for term in Term}
+_REGIMES: Final = {regime.value: regime for regime in Regime}
+_FAMILIES: Final = {family.value: family for family in Family}
+_ORIGINS: Final = {origin.value: origin for origin in Origin}
+
+
+@dataclass(slots=True)
+class ContractRows:
+    """Raw rows of one chunk, as the queries of `flows/billing.sql` name their columns."""
+
+    contracts: list[Row] = field(default_factory=list)
+    modules: list[Row] = field(default_factory=list)
+    rules: list[Row] = field(default_factory=list)
+    cost_lines: list[Row] = field(default_factory=list)
+    rule_meters: list[Row] = field(default_factory=list)
+    rule_assets: list[Row] = field(default_factory=list)
+    module_assets: list[Row] = field(default_factory=list)
+    readings: list[Row] = field(default_factory=list)
+    customers: list[Row] = field(default_factory=list)
+    sites: list[Row] = field(default_factory=list)
+
+
+def day(value: Any) -> date:
+    """A date column: SQLite gives ISO text, PostgreSQL a date."""
+    return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def day_or_none(value: Any) -> date | None:
+    """A nullable date column."""
+    return None if value is None else day(value)
+
+
+def contracts_of(rows: ContractRows) -> list[Contract]:
+    """The contracts of a chunk, in (group, id) order, with modules, rules and their states."""
+    rules = _rules_by_module(rows)
+    module_assets = _assets_by(rows.module_assets)
+    modules: dict[int, list[Module]] = defaultdict(list)
+    for id_, contract_id, code, since, until, renewal_months in rows.modules:
+        modules[contract_id].append(
+            Module(
+                id_,
+                code,
+                day(since),
+                day_or_none(until),
+                tuple(rules.get(id_, ())),
+                tuple(module_assets.get(id_, ())),
+                renewal_months,
+            )
+        )
+    return [
+        Contract(
+            id_,
+            code,
+            label,
+            customer_id,
+            tuple(modules[id_]),
+            group_id,
+            status == "suspended",
+            activity,
+        )
+        for id_, code, label, customer_id, group_id, status, activity in rows.contracts
+    ]
+
+
+def readings_of(rows: Iterable[Row]) -> dict[int, list[Reading]]:
+    """Readings by meter, in date order."""
+    found: dict[int, list[Reading]] = defaultdict(list)
+    for id_, meter_id, read_on, value, origin in rows:
+        found[meter_id].append(Reading(meter_id, day(read_on), value, _ORIGINS[origin], id_))
+    return found
+
+
+def _rules_by_module(rows: ContractRows) -> dict[int, list[Rule]]:
+    costs = _cost_lines(rows.cost_lines)
+    meters = _meters_by_rule(rows.rule_meters)
+    assets = _assets_by(rows.rule_assets)
+    found: dict[int, list[Rule]] = defaultdict(list)
+    for row in rows.rules:
+        (
+            id_,
+            module_id,
+            code,
+            label,
+            kind,
+            term,
+            periodicity,
+            proration,
+            regime,
+            decimals,
+            position,
+            market,
+            since,
+            until,
+            terms,
+            next_theoretical,
+            state,
+            last_document_id,
+            _,
+        ) = row
+        found[module_id].append(
+            Rule(
+                id_,
+                code,
+                label,
+                kind,
+                _TERMS[term],
+                parse_periodicity(periodicity),
+                day(since),
+                parse_terms(kind, terms),
+                tuple(costs.get(id_, ())),
+                state_of(next_theoretical, state, last_document_id),
+                day_or_none(until),
+                _proration(proration),
+                _REGIMES[regime],
+                decimals,
+                position,
+                market,
+                tuple(assets.get(id_, ())),
+                tuple(meters.get(id_, ())),
+            )
+        )
+    return found
+
+
+def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
+    found: dict[int, list[CostLine]] = defaultdict(list)
+    for (
+        id_,
+        rule_id,
+        family,
+        article,
+        label,
+        price,
+        vat,
+        account,
+        payer,
+        site,
+        mode,
+        days,
+        class_,
+    ) in rows:
+        found[rule_id].append(
+            CostLine(
+                id_,
+                _FAMILIES[family],
+                article,
+                label,
+                _price(price),
+                _rate(vat),
+                payer,
+                site,
+                mode,
+                days,
+                account,
+                class_,
+            )
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _price(e8: int) -> Decimal:
+    return unscaled(e8, PRICE_SCALE)
+
+
+@lru_cache(maxsize=64)
+def _rate(ppm: int) -> Decimal:
+    return unscaled(ppm, RATE_SCALE)
+
+
+def _meters_by_rule(rows: Iterable[Row]) -> dict[int, list[Meter]]:
+    found: dict[int, list[Meter]] = defaultdict(list)
+    for rule_id, id_, asset_id, code, label, *flags, scale, contractual, model in rows:
+        cumulative, billable, on_estimate, on_customer = map(bool, flags)
+        found[rule_id].append(
+            Meter(
+                id_,
+                asset_id,
+                code,
+                label,
+                cumulative,
+                billable,
+                on_estimate,
+                on_customer,
+                scale,
+                _volume(contractual),
+                _volume(model),
+            )
+        )
+    return found
+
+
+def _volume(value: int | None) -> Decimal | None:
+    return None if value is None else unscaled(value, QUANTITY_SCALE)
+
+
+def _assets_by(rows: Iterable[Row]) -> dict[int, list[Asset]]:
+    found: dict[int, list[Asset]] = defaultdict(list)
+    for owner_id, id_, code, label, serial, financed in rows:
+        found[owner_id].append(Asset(id_, code, label, serial, bool(financed)))
+    return found
+
+
+@lru_cache(maxsize=4096)
+def parse_periodicity(text: str) -> Periodicity | None:
+    """A periodicity from its JSON; empty text is aperiodic."""
+    if not text:
+        return None
+    raw = orjson.loads(text)
+    return Periodicity(
+        count=raw["count"],
+        unit=Unit(raw["unit"]),
+        anchor=date.fromisoformat(raw["anchor"]),
+        civil=raw.get("civil", False),
+        until=day_or_none(raw.get("until")),
+        occurrences=raw.get("occurrences", 0),
+        excluded_months=frozenset(raw.get("excluded_months", ())),
+        excluded_ranges=tuple(
+            (date.fromisoformat(a), date.fromisoformat(b))
+            for a, b in raw.get("excluded_ranges", ())
+        ),
+        nth=raw.get("nth", 0),
+        weekday=raw.get("weekday"),
+    )
+
+
+def periodicity_text(periodicity: Periodicity | None) -> str:
+    """The JSON that `parse_periodicity` reads; defaults are left out."""
+    if periodicity is None:
+        return ""
+    raw: dict[str, object] = {
+        "count": periodicity.count,
+        "unit": periodicity.unit.value,
+        "anchor": periodicity.anchor.isoformat(),
+        "civil": periodicity.civil,
+        "until": periodicity.until and periodicity.until.isoformat(),
+        "occurrences": periodicity.occurrences,
+        "excluded_months": sorted(periodicity.excluded_months),
+        "excluded_ranges": [[a.isoformat(), b.isoformat()] for a, b in periodicity.excluded_ranges],
+        "nth": periodicity.nth,
+        "weekday": periodicity.weekday,
+    }
+    return json_text({k: v for k, v in raw.items() if v or (k == "weekday" and v is not None)})
+
+
+@lru_cache(maxsize=4096)
+def parse_terms(kind: str, text: str) -> object:
+    """The kind's own parameters; they were checked when the contract was imported."""
+    return KINDS[kind].terms(orjson.loads(text))
+
+
+@lru_cache(maxsize=64)
+def _proration(text: str) -> Proration:
+    raw = orjson.loads(text)
+    return Proration(
+        raw.get("first", False),
+        raw.get("last", False),
+        ProrataBase(raw.get("base", ProrataBase.COMMERCIAL)),
+    )
+
+
+def state_of(next_theoretical: Any, text: str, last_document_id: int | None) -> RuleState:
+    """A rule's state from its cached row."""
+    raw = orjson.loads(text)
+    return RuleState(
+        day_or_none(next_theoretical),
+        day_or_none(raw.get("last_theoretical")),
+        day_or_none(raw.get("last_actual")),
+        raw.get("last_invoice", "") or ("" if last_document_id is None else str(last_document_id)),
+        raw.get("occurrences", 0),
+        {int(meter): value for meter, value in raw.get("counters", {}).items()},
+        raw.get("offered_used", 0),
+        {int(meter): date.fromisoformat(on) for meter, on in raw.get("billed_on", {}).items()},
+    )
+
+
+def state_fields(state: RuleState) -> dict[str, Any]:
+    """A state as JSON values, `next_theoretical` included; empty fields are left out."""
+    raw: dict[str, Any] = {
+        "next_theoretical": state.next_theoretical and state.next_theoretical.isoformat(),
+        "last_theoretical": state.last_theoretical and state.last_theoretical.isoformat(),
+        "last_actual": state.last_actual and state.last_actual.isoformat(),
+        "last_invoice": "" if state.last_invoice.isdigit() else state.last_invoice,
+        "occurrences": state.occurrences,
+        "counters": {str(meter): value for meter, value in state.counters.items()},
+        "offered_used": state.offered_used,
+        "billed_on": {str(meter): on.isoformat() for meter, on in state.billed_on.items()},
+    }
+    return {name: value for name, value in raw.items() if value}
+
+
+_BY_METER = ("counters", "billed_on")
+
+
+def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event sets: the fields that differ, None where one goes; by meter inside maps."""
+    change = _difference(before, after)
+    for name in _BY_METER:
+        if name in change:
+            change[name] = _difference(before.get(name, {}), after.get(name, {}))
+    return change
+
+
+def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """The state after an event; `patched(before, patch(before, after)) == after`."""
+    merged = {**state, **change}
+    for name in _BY_METER:
+        if name in change:
+            merged[name] = _present({**state.get(name, {}), **change[name]})
+    return _present(merged)
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    names = before.keys() | after.keys()
+    return {name: after.get(name) for name in names if before.get(name) != after.get(name)}
+
+
+def _present(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is empty; a counter at zero is not empty."""
+    return {name: value for name, value in raw.items() if value is not None and value != {}}

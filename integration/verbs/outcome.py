@@ -1,0 +1,92 @@
+"""How a verb ends: French on standard error, an exit code, never a traceback with values in it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.cli import BAD_CONFIG, BAD_INPUT, IO_ERROR, TRY_LATER, UNEXPECTED, USAGE
+
+SCHEMA_VERSION = 1
+NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
+NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez par exemple 12,50.")
+
+
+def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """Run a verb; every failure becomes a sentence and a documented exit code."""
+    try:
+        return run(arguments)
+    except AnomaliesFound as found:
+        for anomaly in found.anomalies:
+            complain(str(anomaly))
+        return _code_of(found.anomalies[0])
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNEXPECTED
+    except OSError as error:
+        complain(f"Erreur de fichier : {error.strerror or type(error).__name__}.")
+        return IO_ERROR
+    except Exception as error:  # values may be personal: the class alone is told
+        if os.environ.get("ECHEANCE_TRACEBACK"):
+            raise
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):
+        complain("La base ne répond pas ou est occupée. Réessayez ; sinon « echeance doctor ».")
+        return TRY_LATER
+    complain(
+        f"Erreur inattendue ({type(error).__name__}). Relancez avec ECHEANCE_TRACEBACK=1 "
+        "sur des données sans patient, et transmettez la trace."
+    )
+    return UNEXPECTED
+
+
+def _code_of(anomaly: Anomaly) -> int:
+    if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT):
+        return USAGE
+    return BAD_CONFIG if anomaly.code.id.startswith("CFG-") else BAD_INPUT
+
+
+def complain(text: str) -> None:
+    """A sentence on standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    sys.stdout.write(f"{text}\n")
+
+
+def say_json(kind: str, content: Mapping[str, Any]) -> None:
+    """One JSON document on standard output, with its schema version."""
+    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **content}
+    say(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+
+
+def day_of(text: str | None, today: date) -> date:
+    """A date argument, ISO or French; today without one. Raises AnomaliesFound (RUN-101)."""
+    if not text:
+        return today
+    parts = text.split("/")
+    iso = "-".join(reversed(parts)) if len(parts) == 3 else text
+    try:
+        return date.fromisoformat(iso)
+    except ValueError:
+        raise AnomaliesFound(Anomaly(NOT_A_DATE, values={"value": text})) from None
+
+
+def euros(cents: int) -> str:
+    """Cents as France prints them: `1 234,56 €`."""
+    sign = "-" if cents < 0 else ""
+    whole, rest = divmod(abs(cents), 100)
+    return f"{sign}{whole:,}".replace(",", "\u202f") + f",{rest:02d}\u00a0€"

@@ -1,0 +1,139 @@
+"""A synthetic portfolio written straight into the tables: the benches measure billing, not import.
+
+Each contract has its own customer, site, machine and 1 to 3 rules (mean 2): a flat fee, then
+black-and-white and colour copies on their meters. Readings: installation, last month, this month.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine, Table
+
+from integration.database import tables as t
+from integration.database.bulk import insert_rows
+
+ORGANISATION = 1
+WORK_DATE = date(2026, 11, 1)
+_MONTHLY = json.dumps({"anchor": "2026-10-01", "count": 1, "unit": "month"})
+_BATCH = 5000
+Row = tuple[Any, ...]
+
+COLUMNS: dict[Table, tuple[str, ...]] = {
+    t.customer: ("id", "organisation_id", "code", "name", "address", "siren"),
+    t.site: ("id", "customer_id", "code", "name", "address"),
+    t.asset: ("id", "organisation_id", "code", "customer_id", "site_id", "label", "serial"),
+    t.meter: ("id", "asset_id", "code", "label"),
+    t.reading: ("id", "meter_id", "read_on", "value", "origin"),
+    t.contract: ("id", "organisation_id", "code", "label", "customer_id", "group_id", "status"),
+    t.module: ("id", "contract_id", "code", "since", "until"),
+    t.rule: (
+        "id",
+        "module_id",
+        "contract_id",
+        "code",
+        "label",
+        "kind",
+        "term",
+        "periodicity",
+        "decimals",
+        "position",
+        "since",
+        "terms",
+        "opening",
+    ),
+    t.rule_meter: ("rule_id", "meter_id"),
+    t.cost_line: (
+        "id",
+        "rule_id",
+        "position",
+        "family",
+        "article",
+        "label",
+        "price_e8",
+        "vat_ppm",
+        "account",
+        "payer_id",
+        "site_id",
+        "payment_mode",
+        "payment_days",
+    ),
+    t.rule_state: ("rule_id", "next_theoretical", "state", "events"),
+}
+
+
+def fill(engine: Engine, contracts: int) -> None:
+    """Write the portfolio; the database must be migrated and empty."""
+    with engine.begin() as connection:
+        connection.execute(t.organisation.insert().values(id=ORGANISATION, code="BENCH"))
+    for first in range(1, contracts + 1, _BATCH):
+        rows: dict[Table, list[Row]] = {table: [] for table in COLUMNS}
+        for number in range(first, min(first + _BATCH, contracts + 1)):
+            for table, row in _contract(number):
+                rows[table].append(row)
+        with engine.begin() as connection:
+            for table, columns in COLUMNS.items():
+                insert_rows(connection, table, columns, rows[table])
+    with engine.begin() as connection:
+        blocks = {"reading": contracts * 6, "document": 0, "outbox": 0}
+        for name, last in blocks.items():
+            connection.execute(t.id_block.insert().values(name=name, last_id=last))
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _contract(n: int) -> Iterator[tuple[Table, Row]]:
+    copies = n % 3  # 0, 1 or 2 metered rules besides the fee
+    yield t.customer, (n, ORGANISATION, f"C{n:06d}", f"Client {n}", f"{n} rue des Lilas", "")
+    yield t.site, (n, n, "S1", f"Site {n}", f"{n} rue des Lilas\n59000 Lille")
+    yield t.asset, (n, ORGANISATION, f"B{n:06d}", n, n, "Copieur", f"SN{n:08d}")
+    yield t.contract, (n, ORGANISATION, f"K{n:06d}", "Contrat copies", n, n, "validated")
+    yield t.module, (n, n, "M1", "2026-10-01", "2029-10-01")
+    yield from _rule(n * 3, n, "MF", "flat_fee", "advance", 29_90000000, {"quantity": "1"})
+    for rank in range(1, copies + 1):
+        meter, price = n * 2 + rank - 1, (485000, 4500000)[rank - 1]
+        yield t.meter, (meter, n, ("NB", "CL")[rank - 1], "Compteur")
+        for index, (day, value, origin) in enumerate(_readings(n, rank)):
+            yield t.reading, (meter * 3 + index - 3, meter, day, value, origin)
+        yield from _rule(n * 3 + rank, n, "UC", "consumed_units", "arrears", price, {})
+        yield t.rule_meter, (n * 3 + rank, meter)
+
+
+def _readings(n: int, rank: int) -> tuple[tuple[str, int, str], ...]:
+    start = 1000 * rank
+    return (
+        ("2026-10-01", start, "installation"),
+        ("2026-10-15", start + 500 + n % 97, "customer"),
+        ("2026-10-30", start + 1000 + n % 977, "provider"),
+    )
+
+
+def _rule(
+    rule: int, n: int, code: str, kind: str, term: str, price: int, terms: dict[str, str]
+) -> Iterator[tuple[Table, Row]]:
+    opening = json.dumps({"next_theoretical": "2026-11-01"}, separators=(",", ":"))
+    decimals = 2 if kind == "flat_fee" else 5
+    name = f"{code}{rule % 3}"
+    yield (
+        t.rule,
+        (
+            rule,
+            n,
+            n,
+            name,
+            "Abonnement" if code == "MF" else "Copies",
+            kind,
+            term,
+            _MONTHLY,
+            decimals,
+            rule % 3,
+            "2026-10-01",
+            json.dumps(terms),
+            opening,
+        ),
+    )
+    line = (rule, rule, 1, "standard", f"ART{code}", "Copies", price, 200000, "706", n, n)
+    yield t.cost_line, (*line, "virement", 30)
+    yield t.rule_state, (rule, "2026-11-01", opening, 0)
