@@ -1,0 +1,290 @@
+"""Which rules bill in a run, when, and what stops them (contracts.md §2, §6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from billing.contracts.contract import Contract, Module, Rule, RuleState
+from billing.contracts.rules import KINDS
+from billing.contracts.rules.consumed_units import ConsumedUnits
+from billing.contracts.rules.flat_fee import FlatFee
+from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
+from tests.billing.contracts.build import (
+    JANUARY,
+    MONTHLY,
+    QUARTERLY,
+    amounts,
+    asset,
+    billed,
+    codes,
+    contract,
+    copies,
+    cost,
+    fee,
+    installed,
+    only,
+    run,
+)
+
+FEBRUARY = date(2026, 2, 1)
+
+
+def due_on(rule: Rule, day: date) -> Rule:
+    return replace(rule, state=replace(rule.state, next_theoretical=day))
+
+
+@pytest.mark.feature("A-RFC-01")
+def test_billable_from_its_next_theoretical_date() -> None:
+    rule = due_on(fee(), date(2026, 4, 1))
+    assert amounts(run(rule, date(2026, 3, 31))) == []
+    assert amounts(run(rule, date(2026, 4, 1))) == ["25.00"]
+
+
+@pytest.mark.feature("A-RFC-02")
+def test_a_quarter_moves_both_dates() -> None:
+    state = only(run(fee(periodicity=QUARTERLY), date(2026, 1, 1))).state
+    assert state is not None
+    assert (state.next_theoretical, state.last_theoretical) == (
+        date(2026, 4, 1),
+        date(2026, 1, 1),
+    )
+
+
+@pytest.mark.feature("A-RFC-03")
+def test_an_empty_next_date_names_the_rule() -> None:
+    rating = run(replace(fee(), state=RuleState(None)), JANUARY)
+    (anomaly,) = rating.anomalies
+    assert anomaly.code.id == "RAT-206"
+    assert anomaly.values["rule"] == "MF"
+    assert anomaly.values["contract"] == "C1"
+    assert "« MF »" in anomaly.sentence
+
+
+@pytest.mark.feature("A-RFC-04")
+def test_last_theoretical_is_empty_then_the_old_next() -> None:
+    rule = fee()
+    assert rule.state.last_theoretical is None
+    state = only(run(rule, JANUARY)).state
+    assert state is not None
+    assert state.last_theoretical == rule.state.next_theoretical
+
+
+@pytest.mark.feature("A-RFC-05")
+def test_rating_leaves_the_rule_as_it_was() -> None:
+    rule = fee()
+    rated = only(run(rule, JANUARY))
+    assert (rule.state.last_actual, rule.state.last_invoice) == (None, "")
+    assert rated.state is not None
+    assert (rated.state.last_actual, rated.state.last_invoice) == (JANUARY, "")
+
+
+@pytest.mark.feature("A-RFC-06")
+def test_four_overdue_months_are_four_lines() -> None:
+    rule = fee()
+    assert rule.since == date(2026, 1, 1)
+    rated = only(run(rule, date(2026, 4, 15)))
+    assert len(rated.lines) == 4
+    assert [line.since.month for line in rated.lines] == [1, 2, 3, 4]
+    assert rated.state is not None
+    assert rated.state.next_theoretical == date(2026, 5, 1)
+    assert rated.state.occurrences == 4
+
+
+@pytest.mark.feature("A-RFC-07")
+def test_catch_up_from_the_installation_counter() -> None:
+    april = date(2026, 4, 1)
+    (line,) = only(run(copies(), april, installed(100, (april, 700)))).lines
+    assert line.quantity == 700 - 100 == 600
+    assert (line.since, line.until) == (JANUARY, april)
+
+
+@pytest.mark.feature("A-RFC-09")
+def test_three_occurrences_then_finished_without_anomaly() -> None:
+    x = 3
+    rule = fee(periodicity=replace(MONTHLY, occurrences=x))
+    rated = only(run(rule, date(2026, 12, 31)))
+    assert len(rated.lines) == 3
+    after = run(billed(rule, rated), date(2026, 12, 31))
+    assert (after.rules, after.anomalies) == ((), ())
+
+
+def test_an_occurrence_on_the_end_date_counts() -> None:
+    rule = fee(periodicity=replace(MONTHLY, until=date(2026, 3, 1)))
+    assert len(only(run(rule, date(2026, 12, 31))).lines) == 3
+
+
+@pytest.mark.feature("A-RFC-12")
+def test_an_aperiodic_fee_needs_a_companion() -> None:
+    shipping = fee("5.00", id=9, periodicity=None, assets=(asset(1),), state=RuleState(None))
+    assert run(shipping, FEBRUARY).rules == ()
+    signed = contract(shipping, copies())
+    rating = run(signed, FEBRUARY, installed(0, (FEBRUARY, 200)))
+    assert amounts(rating) == ["2.00", "5.00"]
+    state = rating.rules[1].rated.state
+    assert state == RuleState(None, last_actual=FEBRUARY)
+
+
+def test_an_aperiodic_fee_stays_when_its_companion_has_nothing_to_bill() -> None:
+    signed = contract(fee("5.00", id=9, periodicity=None, assets=(asset(1),)), copies())
+    assert amounts(run(signed, FEBRUARY, installed(0, (FEBRUARY, 0)))) == []
+
+
+@pytest.mark.feature("A-RFC-20")
+def test_a_detached_last_meter_leaves_no_anomaly() -> None:
+    rule = copies(meters=())
+    rule = replace(rule, state=replace(rule.state, counters={1: 500}, last_actual=JANUARY))
+    rating = run(rule, FEBRUARY)
+    assert (rating.rules, rating.anomalies) == ((), ())
+
+
+def test_a_deactivated_rule_is_left_out() -> None:
+    assert run(fee(until=JANUARY), JANUARY).rules == ()
+    assert amounts(run(fee(until=FEBRUARY), JANUARY)) == ["25.00"]
+
+
+@pytest.mark.feature("A-RFC-23")
+def test_a_free_first_year() -> None:
+    start, free = date(2018, 1, 1), date(2019, 1, 1)
+    yearly = Periodicity(1, Unit.YEAR, start)
+    rule = fee(
+        since=start, periodicity=yearly, state=RuleState(free), proration=Proration(first=True)
+    )
+    signed = replace(contract(rule), modules=(Module(1, "M1", start, None, (rule,)),))
+    assert amounts(run(signed, date(2018, 12, 31))) == []
+    (line,) = only(run(signed, free)).lines
+    assert (line.since, str(line.amount)) == (free, "25.00")
+
+
+def test_a_suspended_contract_bills_nothing() -> None:
+    assert run(contract(fee(), suspended=True), JANUARY).rules == ()
+
+
+def dated(rule: Rule, since: date, until: date | None, renewal_months: int = 0) -> Contract:
+    module = Module(1, "M1", since, until, (rule,), renewal_months=renewal_months)
+    return Contract(1, "C1", "Contrat", 1, (module,))
+
+
+@pytest.mark.feature("A-ANO-03")
+def test_outside_the_module_says_which_of_the_two() -> None:
+    early = run(dated(fee(), FEBRUARY, None), JANUARY)
+    assert codes(early) == ["RAT-205"]
+    assert "commence le 01/02/2026" in early.anomalies[0].sentence
+    late = run(dated(due_on(fee(), FEBRUARY), JANUARY, FEBRUARY, 12), FEBRUARY)
+    assert codes(late) == ["RAT-205"]
+    assert "reconduction non faite" in late.anomalies[0].sentence
+    assert "« M1 »" in late.anomalies[0].sentence
+
+
+def test_a_module_that_does_not_renew_is_over_without_anomaly() -> None:
+    over = run(dated(due_on(fee(), FEBRUARY), JANUARY, FEBRUARY), FEBRUARY)
+    assert (over.rules, over.anomalies) == ((), ())
+
+
+def test_closed_on_10_april_bills_10_thirtieths_in_arrears() -> None:
+    rule = fee("30.00", term=Term.ARREARS, proration=Proration(last=True))
+    rule = due_on(rule, date(2026, 5, 1))
+    closed = dated(rule, JANUARY, date(2026, 4, 11))
+    (line,) = only(run(closed, date(2026, 5, 1))).lines
+    assert (str(line.amount), line.until) == ("10.00", date(2026, 4, 11))
+
+
+def test_a_prorated_price_keeps_quantity_times_price_exact() -> None:
+    start = date(2026, 3, 15)
+    rule = fee(
+        "1000.00",
+        "3",
+        periodicity=Periodicity(1, Unit.MONTH, start, civil=True),
+        since=start,
+        state=RuleState(start),
+        proration=Proration(first=True, base=ProrataBase.ACTUAL),
+    )
+    (line,) = only(run(rule, start)).lines
+    assert str(line.amount) == "1645.16"  # 3 × 1000 × 17/31
+    assert round(line.quantity * line.unit_price, 2) == line.amount
+
+
+@pytest.mark.feature("A-ANO-05", "A-ANO-10")
+@pytest.mark.parametrize(
+    ("price", "refused_by"),
+    [
+        ("1", set()),
+        ("0", {"POSITIF"}),
+        ("-1", {"POSITIF", "POSITIF_OU_ZERO"}),
+    ],
+)
+def test_prices_the_parameter_allows(price: str, refused_by: set[str]) -> None:
+    for allowed in ("POSITIF", "POSITIF_OU_ZERO", "POSITIF_OU_ZERO_OU_NEGATIF"):
+        rating = run(fee(price), JANUARY, allowed_prices=allowed)
+        assert codes(rating) == (["RAT-202"] if allowed in refused_by else [])
+        assert all("coût<=0" in anomaly.sentence for anomaly in rating.anomalies)
+
+
+@pytest.mark.feature("A-ANO-06")
+def test_a_rule_that_never_had_a_meter() -> None:
+    rating = run(copies(meters=()), FEBRUARY)
+    assert codes(rating) == ["RAT-201"]
+    assert rating.anomalies[0].sentence == (
+        "La règle de facturation « UC » n'est pas valide : aucune grandeur associée."
+    )
+
+
+def test_a_rule_without_article() -> None:
+    for lines in ((), (cost("1", article=""),)):
+        assert codes(run(fee(cost_lines=lines), JANUARY)) == ["RAT-203"]
+
+
+def test_a_zero_quantity_needs_the_parameter() -> None:
+    assert codes(run(fee(quantity="0"), JANUARY)) == ["RAT-204"]
+    assert amounts(run(fee(quantity="0"), JANUARY, zero_bundle_allowed=True)) == ["0.00"]
+
+
+def test_an_unknown_kind_is_named() -> None:
+    rating = run(fee(kind="gratuit"), JANUARY)
+    assert codes(rating) == ["RAT-207"]
+    assert "« gratuit »" in rating.anomalies[0].sentence
+
+
+def test_every_standard_cost_line_bills_under_its_own_part() -> None:
+    rule = fee(cost_lines=(cost("10.00", id=5), cost("5.00", id=6, payer_id=2)))
+    lines = only(run(rule, JANUARY)).lines
+    assert [(line.part, str(line.amount)) for line in lines] == [
+        ("standard/5", "10.00"),
+        ("standard/6", "5.00"),
+    ]
+
+
+def test_excluded_august_bills_eleven_months() -> None:
+    rule = fee(periodicity=replace(MONTHLY, excluded_months=frozenset({8})))
+    lines = only(run(rule, date(2026, 12, 31))).lines
+    assert [line.since.month for line in lines] == [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12]
+    assert lines[6].until == date(2026, 9, 1)
+    assert all(a.until == b.since for a, b in pairwise(lines))
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "reason"),
+    [
+        ("flat_fee", {"quantity": "trois"}, "nombre"),
+        ("flat_fee", {"quantité": 3}, "inconnus : quantité"),
+        ("consumed_units", {"offered": -1}, "entier positif"),
+        ("consumed_units", {"grouped": "oui"}, "vrai ou faux"),
+        ("consumed_units", {"offered_until": "31/12/2026"}, "AAAA-MM-JJ"),
+        ("consumed_units", {"price": 1}, "inconnus : price"),
+    ],
+)
+def test_wrong_terms_are_refused_in_french(kind: str, raw: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        KINDS[kind].terms(raw)
+
+
+def test_terms_are_read() -> None:
+    assert KINDS["flat_fee"].terms({"quantity": "1.5"}) == FlatFee(Decimal("1.5"))
+    assert KINDS["flat_fee"].terms({}) == FlatFee(Decimal(1))
+    raw = {"grouped": True, "offered": 1000, "offered_until": "2026-12-31"}
+    units = KINDS["consumed_units"].terms(raw)
+    assert units == ConsumedUnits(True, 1000, date(2026, 12, 31))
