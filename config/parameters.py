@@ -1,0 +1,107 @@
+"""Parameters by the names of the seeds: type, default, scope and what they change.
+
+`Parameters` holds the values of one organisation; `run_options` turns them into what a billing
+run looks at.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from billing.contracts.contract import RunOptions
+from billing.period import ProrataBase
+
+ARTIS: Final = "ARTIS.net 2.7 (004)"
+HOUSE: Final = "Échéance"
+
+
+class Known(NamedTuple):
+    """One parameter as `config show` prints it."""
+
+    name: str
+    default: object
+    scope: str
+    description: str
+    source: str
+
+
+def _parameter(default: object, description: str, source: str = ARTIS, **limits: Any) -> Any:
+    extra: dict[str, Any] = {"scope": "organisation", "source": source}
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+class Parameters(BaseModel):
+    """Values of the parameters; names are those of the seeds, unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    NB_JOURS_RELEVE_PRFACTU: int = _parameter(
+        20, "jours pendant lesquels un relevé non estimé est cherché, le dernier compris", ge=0
+    )
+    EXCEPTION_RELEVE_FACTURATION: bool = _parameter(
+        True, "montrer l'anomalie de relevé manquant ; sinon « rien à facturer »"
+    )
+    FACTURATION_SI_ANOMALIE: bool = _parameter(False, "facturer un contrat malgré ses anomalies")
+    SEUIL_FACTURATION: Decimal = _parameter(
+        Decimal(0), "montant HT par facture en dessous duquel rien n'est facturé", ge=0
+    )
+    COUT_FACTU_AUTORISE: Literal["POSITIF", "POSITIF_OU_ZERO", "POSITIF_OU_ZERO_OU_NEGATIF"] = (
+        _parameter("POSITIF", "coûts unitaires admis dans une règle")
+    )
+    FORFAIT_A_ZERO_AUTORISE: bool = _parameter(False, "admettre un forfait de quantité nulle")
+    PRORATA_BASE: ProrataBase = _parameter(
+        ProrataBase.COMMERCIAL, "prorata par défaut : commercial (mois de 30 jours) ou actual"
+    )
+    CLIENTS_EXCLUS_FACTURATION: str = _parameter(
+        "", "codes des clients à ne pas facturer, séparés par « ; »"
+    )
+    FACTURE_PRE_LOYER_CODE_ART_VENDU: str = _parameter(
+        "", "article du loyer intercalaire ; vide : aucun"
+    )
+    FACTURATION_SOIN: Literal["ECHU", "ECHOIR"] = _parameter(
+        "ECHU", "semaine de location facturée quand elle est finie, ou dès qu'elle commence", HOUSE
+    )
+
+    @property
+    def excluded_customers(self) -> frozenset[str]:
+        """Codes of CLIENTS_EXCLUS_FACTURATION."""
+        codes = self.CLIENTS_EXCLUS_FACTURATION.split(";")
+        return frozenset(code.strip() for code in codes if code.strip())
+
+
+def known() -> list[Known]:
+    """Every parameter, in the order of the settings file."""
+    return [
+        Known(name, info.default, str(extra["scope"]), info.description or "", str(extra["source"]))
+        for name, info in Parameters.model_fields.items()
+        if isinstance(extra := info.json_schema_extra, dict)
+    ]
+
+
+def run_options(
+    parameters: Parameters,
+    work_date: date,
+    *,
+    no_estimate: bool = False,
+    force_estimate: bool = False,
+    reading_days: int | None = None,
+    threshold: Decimal | None = None,
+) -> RunOptions:
+    """Options of one run: the parameters, and what the command line overrides for this run."""
+    days, limit = parameters.NB_JOURS_RELEVE_PRFACTU, parameters.SEUIL_FACTURATION
+    return RunOptions(
+        work_date=work_date,
+        reading_days=days if reading_days is None else reading_days,
+        no_estimate=no_estimate,
+        force_estimate=force_estimate,
+        show_missing=parameters.EXCEPTION_RELEVE_FACTURATION,
+        bill_anomalies=parameters.FACTURATION_SI_ANOMALIE,
+        threshold=limit if threshold is None else threshold,
+        allowed_prices=parameters.COUT_FACTU_AUTORISE,
+        zero_bundle_allowed=parameters.FORFAIT_A_ZERO_AUTORISE,
+        bridging_rent_article=parameters.FACTURE_PRE_LOYER_CODE_ART_VENDU,
+    )

@@ -1,0 +1,273 @@
+"""Settings: `echeance.toml` and `ECHEANCE_SECTION__KEY`, read once, checked once, passed by hand.
+
+Every key is checked at start-up; an unknown one is an error with its name. What a key means is
+written once, here, and `write_default` prints it as comments.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+
+from config.parameters import Parameters
+from config.teletransmission import B2Choices
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+
+NO_FILE: Final = Code(
+    "CFG-001",
+    "Le fichier de configuration « {name} » n'existe pas.",
+    "Le créer avec « echeance init ».",
+)
+BROKEN_TOML: Final = Code(
+    "CFG-002", "Le TOML est illisible.", "Vérifier guillemets et crochets de cette ligne."
+)
+UNKNOWN_KEY: Final = Code(
+    "CFG-003", "La clé « {key} » est inconnue.", "La retirer ou corriger son nom."
+)
+MISSING_KEY: Final = Code("CFG-004", "La clé « {key} » manque.", "La renseigner.")
+BAD_VALUE: Final = Code(
+    "CFG-005",
+    "La valeur de la clé « {key} » n'est pas admise{allowed}.",
+    "Voir le commentaire de la clé dans le fichier écrit par « echeance init ».",
+)
+READABLE_SECRET: Final = Code(
+    "CFG-006",
+    "La clé « {key} » contient un mot de passe et le fichier est lisible par d'autres.",
+    "chmod 600 sur le fichier, ou passer la valeur par l'environnement.",
+)
+NOT_YET: Final = Code(
+    "CFG-007",
+    "La valeur de la clé « {key} » est prévue mais n'existe pas encore dans cette version.",
+    "Garder la valeur par défaut.",
+)
+
+FILE_NAME: Final = "echeance.toml"
+PREFIX: Final = "ECHEANCE_"
+_PRIVATE: Final = 0o077
+_TOML_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are refused, values don't change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Database(Section):
+    """Where the truth lies; empty: the SQLite file of the `state` folder."""
+
+    url: str = Field("", description="sqlite:///FICHIER ou postgresql+psycopg://… ; vide : SQLite")
+
+
+class Folders(Section):
+    """Folders, all under `home`; relative to the configuration file."""
+
+    home: Path = Field(Path(), description="dossier qui contient tous les autres")
+
+    @property
+    def inbox(self) -> Path:
+        """Files to import, one folder a flow."""
+        return self.home / "inbox"
+
+    @property
+    def processing(self) -> Path:
+        """Files claimed and being imported."""
+        return self.home / "processing"
+
+    @property
+    def done(self) -> Path:
+        """Files imported, by flow and day."""
+        return self.home / "done"
+
+    @property
+    def error(self) -> Path:
+        """Files refused, with their reasons."""
+        return self.home / "error"
+
+    @property
+    def outbox(self) -> Path:
+        """Files made, immutable."""
+        return self.home / "outbox"
+
+    @property
+    def exports(self) -> Path:
+        """Ledger and extracts."""
+        return self.home / "exports"
+
+    @property
+    def reports(self) -> Path:
+        """The night's reports."""
+        return self.home / "reports"
+
+    @property
+    def state(self) -> Path:
+        """The embedded database and the key of persons."""
+        return self.home / "state"
+
+
+class Organisation(Section):
+    """Who bills: printed on invoices, declared in files."""
+
+    code: str = Field(min_length=1, description="code court, jamais changé")
+    name: str = Field(min_length=1, description="raison sociale")
+    address: tuple[str, ...] = Field((), description="lignes d'adresse")
+    siren: str = Field("", description="9 chiffres")
+    vat_number: str = Field("", description="numéro de TVA intracommunautaire")
+    finess: str = Field("", description="9 chiffres, prestataires de santé")
+    am_number: str = Field("", description="numéro d'identification de l'assurance maladie")
+    legal_line: str = Field("", description="forme, capital, RCS : imprimés sur les factures")
+    zone: str = Field("Europe/Paris", description="fuseau des dates d'affaires")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(value)
+        return value
+
+
+class Teletransmission(Section):
+    """What the envelope of every B2 file says; see `config.teletransmission`."""
+
+    emitter_type: str = Field("TP", description="type d'émetteur")
+    norm: str = Field("FR", description="code norme du fournisseur")
+    version: str = Field("062007", description="version de la norme B2")
+    flow: Literal["", "R", "T", "D"] = Field(
+        "", description="vide ou R : réel ; T : test ; D : démo"
+    )
+    message: str = Field("ECHEANCE", description="éditeur, logiciel, version")
+    centres: dict[str, str] = Field(
+        {}, description='centre informatique par régime et caisse, ex. 01422 = "422"'
+    )
+
+    def choices(self) -> B2Choices:
+        """As the writer of B2 files takes them."""
+        return B2Choices(self.norm, self.version, self.flow, self.message, self.centres)
+
+
+class Accounts(Section):
+    """Ledger accounts (plan comptable général)."""
+
+    customer: str = Field("411", description="clients")
+    patient: str = Field("4111", description="patients")
+    amo: str = Field("4112", description="caisses AMO")
+    amc: str = Field("4113", description="organismes AMC")
+    doubtful: str = Field("416", description="clients douteux")
+    vat: str = Field("44571", description="TVA collectée")
+    suspense: str = Field("471", description="compte d'attente des retours non rapprochés")
+    bank: str = Field("512", description="banque")
+    loss: str = Field("658", description="écarts et pertes de règlement")
+    gain: str = Field("758", description="produits divers de règlement")
+    services: str = Field("706", description="prestations de services")
+    goods: str = Field("707", description="ventes de marchandises")
+
+
+class Invoice(Section):
+    """What every invoice prints besides its figures."""
+
+    iban: str = Field("", description="compte à créditer")
+    bic: str = Field("", description="BIC du compte")
+    mentions: tuple[str, ...] = Field((), description="mentions légales, une par ligne")
+    footer: str = Field("", description="bas de page")
+    late_rate: str = Field(
+        "trois fois le taux d'intérêt légal", description="taux des pénalités de retard"
+    )
+    discount: str = Field("néant", description="escompte pour paiement anticipé")
+
+
+class Settings(Section):
+    """Everything chosen, in one value.
+
+    kept_files: how files that hold a NIR are kept.
+    person_key_file: the AES key of persons; empty: `state/persons.key`.
+    """
+
+    organisation: Organisation
+    database: Database = Database()
+    folders: Folders = Folders()
+    teletransmission: Teletransmission = Teletransmission()
+    accounts: Accounts = Accounts()
+    invoice: Invoice = Invoice()
+    parameters: Parameters = Parameters()
+    partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
+    kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
+    person_key_file: Path = Field(Path(), description="clé des identités ; vide : state/")
+
+    @property
+    def database_url(self) -> str:
+        """The URL to open: the one written, or the SQLite file of the `state` folder."""
+        return self.database.url or f"sqlite:///{self.folders.state / 'echeance.db'}"
+
+    @property
+    def person_key(self) -> Path:
+        """The file of the key of persons."""
+        if self.person_key_file == Path():
+            return self.folders.state / "persons.key"
+        return self.folders.home / self.person_key_file
+
+
+def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a TOML file, environment on top. Raises AnomaliesFound with every fault."""
+    raw = _toml(path)
+    _refuse_readable_secret(path, raw)
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and "__" in name:
+            section, _, key = name.removeprefix(PREFIX).lower().partition("__")
+            raw.setdefault(section, {})[_spelling(section, key)] = value
+    return from_mapping(raw, base=path.parent, file=path.name)
+
+
+def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Settings:
+    """Settings from plain values; folders are relative to `base`."""
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as found:
+        raise AnomaliesFound(*(_anomaly(error, file) for error in found.errors())) from None
+    home = (base / settings.folders.home).resolve()
+    return settings.model_copy(update={"folders": Folders(home=home)})
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise AnomaliesFound(Anomaly(NO_FILE, values={"name": path.name})) from None
+    except tomllib.TOMLDecodeError as error:
+        raise AnomaliesFound(Anomaly(BROKEN_TOML, _toml_place(path.name, str(error)))) from None
+
+
+def _toml_place(file: str, message: str) -> Place:
+    """From `… (at line 3, column 7)`: all that this Python says of the place."""
+    match = _TOML_PLACE.search(message)
+    return Place(file, int(match[1]), int(match[2])) if match else Place(file)
+
+
+def _spelling(section: str, key: str) -> str:
+    """Parameters keep their capitals."""
+    return key.upper() if section == "parameters" else key
+
+
+def _refuse_readable_secret(path: Path, raw: Mapping[str, Any]) -> None:
+    url = str(raw.get("database", {}).get("url", ""))
+    secret = "@" in url and ":" in url.partition("://")[2].partition("@")[0]
+    if secret and stat.S_IMODE(path.stat().st_mode) & _PRIVATE:
+        raise AnomaliesFound(Anomaly(READABLE_SECRET, Place(path.name), {"key": "database.url"}))
+
+
+def _anomaly(error: ErrorDetails, file: str) -> Anomaly:
+    key = ".".join(map(str, error["loc"]))
+    allowed = error.get("ctx", {}).get("expected", "")
+    if key == "kept_files" and error["input"] == "encrypted":
+        return Anomaly(NOT_YET, Place(file), {"key": key})
+    code = {"missing": MISSING_KEY, "extra_forbidden": UNKNOWN_KEY}.get(error["type"], BAD_VALUE)
+    words = f" ; valeurs admises : {allowed.replace(' or ', ', ')}" if allowed else ""
+    return Anomaly(code, Place(file), {"key": key, "allowed": words})

@@ -1,0 +1,247 @@
+"""What the cells of an import mean: French dates, numbers and words, read without guessing.
+
+Each type is a pydantic annotation that takes text, a spreadsheet's typed cell or a JSON value.
+What could be read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from formats.common.anomaly import MASKED, Anomaly, Code, Place
+
+MISSING: Final = Code("IMP-101", "« {field} » est obligatoire et manque.", "Renseigner la valeur.")
+UNKNOWN: Final = Code(
+    "IMP-102",
+    "« {field} » n'est pas un champ connu.",
+    "Retirer le champ ou corriger son nom (« echeance schema » donne la liste).",
+)
+BAD_TEXT: Final = Code(
+    "IMP-103",
+    "« {field} » n'est pas un texte lisible : {value}.",
+    "Écrire un texte sur une ligne, sans caractère de contrôle.",
+)
+LENGTH: Final = Code(
+    "IMP-104",
+    "« {field} » n'a pas une longueur admise : {value}.",
+    "Raccourcir la valeur : rien n'est jamais tronqué.",
+)
+BAD_DATE: Final = Code(
+    "IMP-105",
+    "« {field} » n'est pas une date : {value}.",
+    "Écrire JJ/MM/AAAA ou AAAA-MM-JJ, année sur quatre chiffres.",
+)
+BAD_NUMBER: Final = Code(
+    "IMP-106",
+    "« {field} » n'est pas un nombre : {value}.",
+    "Écrire par exemple 1234,56 ou 1234.56, sans unité.",
+)
+AMBIGUOUS_NUMBER: Final = Code(
+    "IMP-107",
+    "« {field} » peut se lire de deux façons : {value} (millier ou décimale).",
+    "Écrire 1234 pour mille deux cent trente-quatre, 1,2340 pour un virgule deux cent…",
+)
+NOT_WHOLE: Final = Code(
+    "IMP-108", "« {field} » doit être un nombre entier : {value}.", "Retirer les décimales."
+)
+OUT_OF_RANGE: Final = Code(
+    "IMP-109", "« {field} » sort des limites admises : {value}.", "Vérifier l'ordre de grandeur."
+)
+BAD_WORD: Final = Code(
+    "IMP-110",
+    "« {field} » vaut {value} ; valeurs admises : {words}.",
+    "Choisir un des mots admis.",
+)
+BAD_SHAPE: Final = Code(
+    "IMP-111",
+    "« {field} » n'a pas la forme attendue (objet ou liste).",
+    "Comparer avec le modèle donné par « echeance schema ».",
+)
+REFUSED: Final = Code(
+    "IMP-112",
+    "« {field} » est refusé : {reason}.",
+    "Corriger la valeur.",
+)
+_OTHER: Final = Code(
+    "IMP-119",
+    "« {field} » est refusé.",
+    "Comparer avec le modèle donné par « echeance schema ».",
+)
+_OURS: Final = (
+    *(MISSING, UNKNOWN, BAD_TEXT, LENGTH, BAD_DATE, BAD_NUMBER, AMBIGUOUS_NUMBER),
+    *(NOT_WHOLE, OUT_OF_RANGE, BAD_WORD, REFUSED),
+)
+_CODES: Final = {code.id: code for code in _OURS} | {
+    "missing": MISSING,
+    "extra_forbidden": UNKNOWN,
+    "string_type": BAD_TEXT,
+    "string_pattern_mismatch": BAD_TEXT,
+    "string_too_short": LENGTH,
+    "string_too_long": LENGTH,
+    "too_short": LENGTH,
+    "too_long": LENGTH,
+    "greater_than": OUT_OF_RANGE,
+    "greater_than_equal": OUT_OF_RANGE,
+    "less_than": OUT_OF_RANGE,
+    "less_than_equal": OUT_OF_RANGE,
+    "decimal_max_places": OUT_OF_RANGE,
+    "model_type": BAD_SHAPE,
+    "model_attributes_type": BAD_SHAPE,
+    "list_type": BAD_SHAPE,
+    "tuple_type": BAD_SHAPE,
+    "dict_type": BAD_SHAPE,
+}
+
+_FRENCH_DATE: Final = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
+_ISO_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00:00)?", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[   ]\d{3})+)(?:[.,]\d+)?", re.ASCII)
+_THOUSANDS_OR_DECIMALS: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+_SPACES: Final = str.maketrans("", "", "   ")
+_YES_NO: Final = {"oui": True, "o": True, "1": True, "non": False, "n": False, "0": False}
+_SHOWN: Final = 60  # characters of a wrong value quoted in a sentence
+
+V = TypeVar("V")
+
+
+class Row(BaseModel):
+    """Base of what files hold: unknown fields are refused, French names are aliases.
+
+    personal: French names of the fields whose values are never quoted in an anomaly.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    personal: ClassVar[frozenset[str]] = frozenset()
+
+
+def wrong(code: Code, value: object = "", **more: object) -> PydanticCustomError:
+    """What a validator raises: the code, and the values of its sentence."""
+    shown = str(value)
+    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
+    context = {"value": f"« {shown} »", **more}
+    return PydanticCustomError(code.id, "{value}", context)
+
+
+def anomaly_of(error: ErrorDetails, place: Place, personal: frozenset[str]) -> Anomaly:
+    """One pydantic error as an anomaly in French; personal values print as `***`."""
+    path = error["loc"]
+    name = next((str(part) for part in reversed(path) if isinstance(part, str)), "enregistrement")
+    context = error.get("ctx", {})
+    value = context.get("value", f"« {str(error['input'])[:_SHOWN]} »")
+    values = {**context, "field": name, "value": value}
+    if any(part in personal for part in path):
+        values |= {"value": MASKED, "reason": MASKED}
+    return Anomaly(_CODES.get(error["type"], _OTHER), place, values)
+
+
+def errors_of(found: ValidationError) -> list[ErrorDetails]:
+    """The errors of one record, without URLs."""
+    return found.errors(include_url=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise wrong(BAD_TEXT, value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a spreadsheet keeps 1001 as 1001.0
+    text = str(value).strip()
+    if not text.isprintable():
+        raise wrong(BAD_TEXT, text.encode("unicode_escape").decode("ascii"))
+    return text
+
+
+def _lines(value: Any) -> str:
+    return "\n".join(_text(line) for line in str(value).split("\n"))
+
+
+def _code(value: Any) -> str:
+    text = _text(value)
+    if not 1 <= len(text) <= 64:
+        raise wrong(LENGTH, text)
+    return text
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, datetime):
+        if value.time() != datetime.min.time():
+            raise wrong(BAD_DATE, value)
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = str(value).strip()
+    if match := _FRENCH_DATE.fullmatch(text):
+        parts = match.group(3, 2, 1)
+    elif match := _ISO_DATE.fullmatch(text):
+        parts = match.group(1, 2, 3)
+    else:
+        raise wrong(BAD_DATE, text)
+    try:
+        return date(*map(int, parts))
+    except ValueError:
+        raise wrong(BAD_DATE, text) from None
+
+
+def _number(value: Any) -> Decimal:
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, float):
+        return Decimal(f"{value:.15g}")  # the digits a spreadsheet shows, not its binary tail
+    text = str(value).strip()
+    if not isinstance(value, str) or not _NUMBER.fullmatch(text):
+        raise wrong(BAD_NUMBER, text)
+    if _THOUSANDS_OR_DECIMALS.fullmatch(text):
+        raise wrong(AMBIGUOUS_NUMBER, text)
+    return Decimal(text.translate(_SPACES).replace(",", "."))
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    number = _number(value)
+    if not number.is_finite() or number != number.to_integral_value():
+        raise wrong(NOT_WHOLE, value)
+    return int(number)
+
+
+def _yes_no(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    text = _text(value).lower()
+    if text not in _YES_NO:
+        raise wrong(BAD_WORD, text, words="oui, non")
+    return _YES_NO[text]
+
+
+def words(table: Mapping[str, V]) -> BeforeValidator:
+    """Reads one French word of a closed list: `Annotated[Term, words({"échu": Term.ARREARS})]`."""
+
+    def read(value: Any) -> V:
+        text = _text(value).lower()
+        if text not in table:
+            raise wrong(BAD_WORD, text, words=", ".join(table))
+        return table[text]
+
+    return BeforeValidator(read, json_schema_input_type=str)
+
+
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str)]
+Lines = Annotated[str, BeforeValidator(_lines, json_schema_input_type=str)]
+Key = Annotated[str, BeforeValidator(_code, json_schema_input_type=str)]
+Day = Annotated[
+    date,
+    BeforeValidator(_day, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+Number = Annotated[
+    Decimal, BeforeValidator(_number), WithJsonSchema({"type": ["number", "string"]})
+]
+Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer"})]
+YesNo = Annotated[bool, BeforeValidator(_yes_no), WithJsonSchema({"type": "boolean"})]

@@ -1,0 +1,77 @@
+"""Master records kept up to date: new ones inserted in bulk, changed ones updated, others left.
+
+Posted documents hold their own snapshot of a customer or an asset: an update never reaches them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Table
+
+from billing.money import scaled
+from formats.common.anomaly import Anomaly, Code, Place
+from integration.database.bulk import execute_many, insert_rows, reserve_ids
+
+TOO_PRECISE: Final = Code(
+    "IMP-113",
+    "« {field} » ne tient pas dans la base : {value}.",
+    "Réduire le nombre de décimales ou l'ordre de grandeur ; rien n'est jamais arrondi.",
+)
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Stored(NamedTuple):
+    """Ids of the wanted rows by key, and how many were new or changed."""
+
+    ids: dict[Any, int]
+    created: int
+    changed: int
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    wanted: Mapping[K, Mapping[str, object]],
+    known: Mapping[K, Any],
+) -> Stored:
+    """Make the table hold `wanted` (column values by key); `known` are its rows as they are."""
+    new = {key: row for key, row in wanted.items() if key not in known}
+    changed = [
+        (row, known[key].id)
+        for key, row in wanted.items()
+        if key in known and any(getattr(known[key], name) != v for name, v in row.items())
+    ]
+    first = reserve_ids(connection, table.name, len(new)) if new else 0
+    ids = {key: known[key].id for key in wanted if key in known}
+    ids |= {key: first + n for n, key in enumerate(new)}
+    if new:
+        columns = tuple(next(iter(new.values())))
+        rows = ((ids[key], *map(plain, row.values())) for key, row in new.items())
+        insert_rows(connection, table, ("id", *columns), rows)
+    if changed:
+        sets = ", ".join(f"{name} = ?" for name in changed[0][0])
+        updates = ((*map(plain, row.values()), id_) for row, id_ in changed)
+        sql = f"UPDATE {table.name} SET {sets} WHERE id = ?"
+        execute_many(connection, sql, updates)
+    return Stored(ids, len(new), len(changed))
+
+
+def plain(value: object) -> object:
+    """A value as the bulk writer takes it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, bool) else value
+
+
+def to_scale(value: Decimal, scale: int, place: Place, found: list[Anomaly], name: str) -> int:
+    """A decimal at the database's scale; what doesn't fit is added to `found`."""
+    try:
+        return scaled(value, scale)
+    except ValueError:
+        found.append(Anomaly(TOO_PRECISE, place, {"field": name, "value": value}))
+        return 0
