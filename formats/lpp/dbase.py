@@ -15,12 +15,12 @@ from typing import BinaryIO, Final
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 
 NOT_DBASE = Code(
-    "FMT-301",
+    "FMT-801",
     "Le fichier n'est pas une table dBase lisible : {reason}.",
     "Téléchargez de nouveau le fichier.",
 )
 CUT = Code(
-    "FMT-302",
+    "FMT-802",
     "La table annonce {announced} enregistrements, le fichier en contient {found}.",
     "Téléchargez de nouveau le fichier : il est incomplet.",
 )

@@ -22,17 +22,17 @@ from formats.lpp.model import LppCode, LppTariff, Nomenclature
 T = TypeVar("T")
 
 MISSING = Code(
-    "FMT-311",
+    "FMT-811",
     "La colonne {column} manque dans la table.",
     "Vérifiez le fichier, ou indiquez le nom que la nouvelle version donne à cette colonne.",
 )
 UNREADABLE = Code(
-    "FMT-312",
+    "FMT-812",
     "Colonne {column} : « {value} » n'est pas {expected}.",
     "L'enregistrement n'est pas importé : comparez avec la base officielle.",
 )
 TWICE = Code(
-    "FMT-313",
+    "FMT-813",
     "Le code LPP {code} a déjà été lu dans la table.",
     "Le premier est gardé : comparez avec la base officielle.",
 )

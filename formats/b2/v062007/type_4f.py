@@ -21,9 +21,9 @@ from formats.fixedwidth import (
 class LineDetail:
     """One LPP code of a line."""
 
-    _1 = constant(1, 1, "4")
+    _1 = constant(1, 1, "4", M)
     biller: str = digits(2, 9, M, "N° partenaire de santé + clé")
-    _11 = blank(11, 1)
+    _11 = blank(11, 1, M)
     nir: str = text(12, 13, M, "N° d'immatriculation de l'assuré", personal=True)
     nir_key: str = digits(25, 2, M, "Clé du NIR", personal=True)
     invoice: str = digits(27, 9, M, "N° de facture")
