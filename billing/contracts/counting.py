@@ -164,8 +164,8 @@ def _missing(rule: Rule, estimated: bool) -> Code:
     return NO_CUSTOMER_READING if rule.regime is Regime.CUSTOMER else NO_ACTUAL_READING
 
 
-def _anomaly(rule: Rule, module: Module, meter: Meter, found: tuple[Code, str]) -> Anomaly:
-    code, cause = found
+def _anomaly(rule: Rule, module: Module, meter: Meter, reason: tuple[Code, str]) -> Anomaly:
+    code, cause = reason
     asset = asset_code(meter.asset_id, rule, module)
     return Anomaly(code, values={"meter": meter.label, "asset": asset, "cause": cause})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from billing.contracts.contract import Contract, Line, Rule, RuleState, RunOptions
@@ -82,16 +82,7 @@ class Shaped:
 
 # payer id, site id, market, payment mode, contract id (0 when the payer's invoices are grouped)
 Key = tuple[int, int | None, str, str, int]
-
-
-@dataclass(slots=True)
-class _Bill:
-    """An invoice being gathered: its lines, each with its contract."""
-
-    lines: list[tuple[int, Line]] = field(default_factory=list)
-
-    def net(self) -> Decimal:
-        return sum((line.amount for _, line in self.lines), ZERO)
+Bills = dict[Key, list[tuple[int, Line]]]  # each line with its contract id
 
 
 def shape(
@@ -111,7 +102,7 @@ def shape(
     bills, deferred = _above(kept, payers, options.threshold)
     posted = [one for _, one in kept if one.rule.id not in deferred]
     return Shaped(
-        tuple(_draft(key, bills[key].lines) for key in sorted(bills, key=_order(payers))),
+        tuple(_draft(key, bills[key]) for key in sorted(bills, key=_order(payers))),
         tuple((one.rule.id, one.rated.state) for one in posted if one.rated.state is not None),
         _estimates(posted),
         tuple(dict.fromkeys(id_ for one in posted for id_ in one.rated.used)),
@@ -169,7 +160,7 @@ def _place(one: RuleRating) -> tuple[int, str]:
 
 def _above(
     kept: Sequence[tuple[Contract, RuleRating]], payers: Mapping[int, Payer], threshold: Decimal
-) -> tuple[dict[Key, _Bill], set[int]]:
+) -> tuple[Bills, set[int]]:
     """The invoices at or above the threshold, and the rules that wait.
 
     A rule moves as a whole: if one of its lines waits all do, which may take another invoice
@@ -178,12 +169,16 @@ def _above(
     deferred: set[int] = set()
     while True:
         bills = _gather(kept, payers, deferred)
-        low = [bill for bill in bills.values() if ZERO <= bill.net() < threshold]
-        waiting = {line.rule_id for bill in low for _, line in bill.lines}
+        low = [bill for bill in bills.values() if threshold and ZERO <= _net(bill) < threshold]
+        waiting = {line.rule_id for bill in low for _, line in bill}
         waiting |= _companions(kept, deferred | waiting) - deferred if waiting else set()
         if not waiting:
             return bills, deferred
         deferred |= waiting
+
+
+def _net(bill: Iterable[tuple[int, Line]]) -> Decimal:
+    return sum((line.amount for _, line in bill), ZERO)
 
 
 def _companions(kept: Sequence[tuple[Contract, RuleRating]], deferred: set[int]) -> set[int]:
@@ -202,13 +197,13 @@ def _companions(kept: Sequence[tuple[Contract, RuleRating]], deferred: set[int])
 
 def _gather(
     kept: Iterable[tuple[Contract, RuleRating]], payers: Mapping[int, Payer], deferred: set[int]
-) -> dict[Key, _Bill]:
-    bills: defaultdict[Key, _Bill] = defaultdict(_Bill)
+) -> Bills:
+    bills: Bills = defaultdict(list)
     for contract, one in kept:
         if one.rule.id in deferred:
             continue
         for line in one.rated.lines:
-            bills[_key(contract, one.rule, line, payers)].lines.append((contract.id, line))
+            bills[_key(contract, one.rule, line, payers)].append((contract.id, line))
     return bills
 
 

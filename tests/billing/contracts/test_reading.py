@@ -128,9 +128,13 @@ def test_forced_estimate_of_a_policy() -> None:
 
 @pytest.mark.feature("A-REL-12")
 def test_without_estimate_bills_readings_only() -> None:
-    assert origin_billed(ESTIMATED, known(ago(21)), no_estimate=True) == "RAT-103"
-    assert origin_billed(ESTIMATED, known(ago(5)), no_estimate=True) == "customer"
-    assert origin_billed(ESTIMATED, known(ago(21))) == "estimate"
+    on_the_20 = date(2026, 4, 20)
+    read = {1: readings((JANUARY, 0, INSTALLATION), (date(2026, 4, 10), 900, CUSTOMER))}
+    unread = known(ago(60))
+    assert codes(run(ESTIMATED, on_the_20, read, no_estimate=True)) == []
+    assert codes(run(ESTIMATED, on_the_20, unread, no_estimate=True)) == ["RAT-103"]
+    month_end = only(run(ESTIMATED, date(2026, 4, 30), unread))
+    assert [one.origin for one in month_end.estimates] == [Origin.ESTIMATE]
 
 
 @pytest.mark.feature("A-REL-13")
