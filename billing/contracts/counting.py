@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Final
 
 from billing.contracts.contract import Module, Rule, RunOptions
 from billing.contracts.estimate import CANNOT_ESTIMATE, estimate
+from billing.contracts.noncumulative import Calculation, units_of
 from billing.contracts.rating import Facts
 from billing.contracts.reading import (
     NO_ACTUAL_READING,
@@ -30,6 +32,11 @@ NO_START = Code(
     " la consommation n'a pas de point de départ.",
     "Saisir le compteur d'installation du bien.",
 )
+MIXED_METERS = Code(
+    "RAT-110",
+    "La règle mêle les grandeurs cumulative « {meter} » et non cumulative « {other} ».",
+    "Répartir ces grandeurs sur deux règles.",
+)
 NOT_CUMULATIVE = Code(
     "RAT-109",
     "La grandeur non cumulative « {meter} » du bien « {asset} » n'a pas de mode de calcul dans la"
@@ -42,12 +49,15 @@ _CHANGES: Final = frozenset({Origin.TAKEOVER, Origin.INSTALLATION})
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A meter's counter to bill, and the units counted since its last billed value."""
+    """A meter's counter to bill, and the units counted since its last billed value.
+
+    last is None on a non-cumulative meter, whose periods don't follow from each other.
+    """
 
     meter: Meter
-    last: Reading
+    last: Reading | None
     reading: Reading
-    units: int
+    units: Decimal
 
     @property
     def detail(self) -> str:
@@ -77,14 +87,22 @@ def search_of(rule: Rule, options: RunOptions) -> Search:
     return Search(policy.tiers, since, options.work_date, allowed, _missing(rule, policy.estimate))
 
 
-def count(rule: Rule, facts: Facts) -> tuple[list[Counted], list[Anomaly]]:
-    """Every meter of the rule counted at the work date, or what forbids it, all at once."""
+def count(
+    rule: Rule, facts: Facts, calculation: Calculation | None = None
+) -> tuple[list[Counted], list[Anomaly]]:
+    """Every meter of the rule counted at the work date, or what forbids it, all at once.
+
+    Non-cumulative meters need the rule's calculation, and can't be mixed with cumulative ones.
+    """
     search = search_of(rule, facts.options)
     counted: list[Counted] = []
-    anomalies: list[Anomaly] = []
+    anomalies = _mixed(rule.meters)
     for meter in rule.meters:
         readings = facts.readings.get(meter.id, ())
-        result = _count_one(rule, meter, readings, search)
+        if meter.cumulative:
+            result = _count_one(rule, meter, readings, search)
+        else:
+            result = _calculate(meter, readings, facts, search, calculation)
         if isinstance(result, Counted):
             counted.append(result)
         else:
@@ -125,8 +143,6 @@ def consumed(readings: Sequence[Reading], last: Reading, target: Reading) -> int
 def _count_one(
     rule: Rule, meter: Meter, readings: Sequence[Reading], search: Search
 ) -> Counted | tuple[Code, str]:
-    if not meter.cumulative:
-        return NOT_CUMULATIVE, ""
     reading = found(meter, search, readings)
     if isinstance(reading, Code):
         return reading, ""
@@ -138,7 +154,30 @@ def _count_one(
         reading = estimated
     if last is None:
         return NO_START, ""
-    return Counted(meter, last, reading, consumed(readings, last, reading))
+    return Counted(meter, last, reading, Decimal(consumed(readings, last, reading)))
+
+
+def _calculate(
+    meter: Meter,
+    readings: Sequence[Reading],
+    facts: Facts,
+    search: Search,
+    calculation: Calculation | None,
+) -> Counted | tuple[Code, str]:
+    if calculation is None:
+        return NOT_CUMULATIVE, ""
+    result = units_of(calculation, facts.periods, readings, search)
+    if result is None:
+        return NO_ACTUAL_READING, ""
+    return Counted(meter, None, result[1], result[0])
+
+
+def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
+    cumulative = {meter.cumulative: meter.label for meter in meters}
+    if len(cumulative) < 2:
+        return []
+    values = {"meter": cumulative[True], "other": cumulative[False]}
+    return [Anomaly(MIXED_METERS, values=values)]
 
 
 def _changes(readings: Sequence[Reading], last: Reading, target: Reading) -> list[Reading]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -11,10 +11,12 @@ from typing import Final
 
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
 from billing.contracts.counting import Counted, count
+from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import cost_anomaly, costs_of, priced
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, passed_over
+from billing.money import ZERO
 from billing.period import Term
 
 
@@ -25,19 +27,22 @@ class ConsumedUnits:
     grouped:       *facturation groupée pour les biens*: negatives count in the sum.
     offered:       units given before the first billing; 0 with an end date = no limit.
     offered_until: last day the offer holds, included; None = no end.
+    calculation:   *mode de calcul* of non-cumulative meters.
     """
 
     grouped: bool = False
     offered: int = 0
     offered_until: date | None = None
+    calculation: Calculation | None = None
 
 
 def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     """Reads `{"grouped": true, "offered": 1000, "offered_until": "2026-12-31"}`, all optional.
 
+    And `{"calculation": "max"}` for non-cumulative meters (min, max, sum, mean), without offer.
     Raises ValueError with a French reason.
     """
-    unknown = raw.keys() - {"grouped", "offered", "offered_until"}
+    unknown = raw.keys() - {"grouped", "offered", "offered_until", "calculation"}
     if unknown:
         raise ValueError(f"paramètres inconnus : {', '.join(sorted(unknown))}")
     grouped, offered, until = raw.get("grouped", False), raw.get("offered", 0), _until(raw)
@@ -45,7 +50,10 @@ def terms(raw: Mapping[str, object]) -> ConsumedUnits:
         raise ValueError("« grouped » vaut vrai ou faux")
     if isinstance(offered, bool) or not isinstance(offered, int) or offered < 0:
         raise ValueError("les unités offertes sont un nombre entier positif")
-    return ConsumedUnits(grouped, offered, until)
+    calculation = _calculation(raw)
+    if calculation is not None and (offered or until):
+        raise ValueError("les unités offertes demandent des grandeurs cumulatives")
+    return ConsumedUnits(grouped, offered, until, calculation)
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -56,11 +64,11 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     wrong = cost_anomaly(rule, costs, facts.options)
     if wrong is not None:
         return Rated(anomalies=(wrong,))
-    counted, anomalies = count(rule, facts)
+    counted, anomalies = count(rule, facts, units.calculation)
     if anomalies:
         return Rated(anomalies=tuple(anomalies))
     billed = counted if units.grouped else _without_negative_assets(counted)
-    total = sum(one.units for one in billed)
+    total = sum((one.units for one in billed), ZERO)
     offered = _offered(units, rule.state, facts.periods[-1], total)
     return Rated(
         _lines(rule, costs, facts.periods, billed, total - offered) if total != offered else (),
@@ -74,20 +82,21 @@ def _without_negative_assets(counted: list[Counted]) -> list[Counted]:
     """An over-billed asset bills nothing and keeps its last billed counters (A-UC-03)."""
     if all(one.units >= 0 for one in counted):
         return counted
-    totals: Counter[int] = Counter()
+    totals: defaultdict[int, Decimal] = defaultdict(Decimal)
     for one in counted:
         totals[one.meter.asset_id] += one.units
     return [one for one in counted if totals[one.meter.asset_id] >= 0]
 
 
-def _offered(terms: ConsumedUnits, state: RuleState, last: Period, total: int) -> int:
+def _offered(terms: ConsumedUnits, state: RuleState, last: Period, total: Decimal) -> int:
     """Units of `total` that the offer covers; the first of its two limits ends it."""
     if not state.never_billed or (not terms.offered and terms.offered_until is None):
         return 0
     if terms.offered_until is not None and last.until - timedelta(days=1) > terms.offered_until:
         return 0
-    left = terms.offered - state.offered_used if terms.offered else total
-    return max(0, min(total, left))
+    units = int(total)  # whole: an offer needs cumulative meters
+    left = terms.offered - state.offered_used if terms.offered else units
+    return max(0, min(units, left))
 
 
 def _lines(
@@ -95,18 +104,18 @@ def _lines(
     costs: Sequence[CostLine],
     periods: Sequence[Period],
     billed: Sequence[Counted],
-    units: int,
+    quantity: Decimal,
 ) -> tuple[Line, ...]:
     dates = (periods[0].since, periods[-1].until)
     details = tuple(one.detail for one in billed)
     explain = {"meters": [_figures(one) for one in billed]}
-    quantity, scale = Decimal(units), _common_scale(billed)
+    scale = _common_scale(billed)
     lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
     return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
 
 
 def _after(
-    rule: Rule, facts: Facts, billed: Sequence[Counted], total: int, offered: int
+    rule: Rule, facts: Facts, billed: Sequence[Counted], total: Decimal, offered: int
 ) -> RuleState:
     counters = {one.meter.id: one.reading for one in billed}
     if total != offered:
@@ -118,9 +127,9 @@ def _figures(one: Counted) -> dict[str, object]:
     """What `explain` shows of a meter, as JSON values."""
     return {
         "meter": one.meter.code,
-        "from": one.last.value,
+        "from": None if one.last is None else one.last.value,
         "to": one.reading.value,
-        "units": one.units,
+        "units": str(one.units),
     }
 
 
@@ -132,6 +141,13 @@ def _common_scale(billed: Sequence[Counted]) -> int:
 def _scaled(line: Line, scale: int) -> Line:
     """Quantity divided, price multiplied by the meters' scale; same amount (A-CRE-17)."""
     return replace(line, quantity=line.quantity / scale, unit_price=line.unit_price * scale)
+
+
+def _calculation(raw: Mapping[str, object]) -> Calculation | None:
+    text = raw.get("calculation")
+    if text is not None and text not in tuple(Calculation):
+        raise ValueError("le mode de calcul vaut min, max, sum ou mean")
+    return None if text is None else Calculation(str(text))
 
 
 def _until(raw: Mapping[str, object]) -> date | None:

@@ -12,7 +12,7 @@ from billing.contracts.contract import RENT, CostLine, Line, Rule
 from billing.contracts.pricing import cost_anomaly, costs_of, priced
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.schedule import Period, advanced
-from billing.money import PRICE_SCALE, round_price, to_cents
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, round_price, to_cents
 from billing.period import Share
 from formats.common.anomaly import Anomaly, Code
 
@@ -40,6 +40,8 @@ def terms(raw: Mapping[str, object]) -> FlatFee:
         quantity = Decimal(str(raw.get("quantity", 1)))
     except InvalidOperation:
         raise ValueError("la quantité d'un forfait est un nombre") from None
+    if not quantity.is_finite() or round(quantity, QUANTITY_SCALE) != quantity:
+        raise ValueError(f"la quantité d'un forfait a {QUANTITY_SCALE} décimales au plus")
     return FlatFee(quantity)
 
 

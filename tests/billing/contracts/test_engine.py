@@ -270,6 +270,10 @@ def test_excluded_august_bills_eleven_months() -> None:
     ("kind", "raw", "reason"),
     [
         ("flat_fee", {"quantity": "trois"}, "nombre"),
+        ("flat_fee", {"quantity": "0.1234567"}, "6 décimales"),
+        ("flat_fee", {"quantity": "NaN"}, "6 décimales"),
+        ("consumed_units", {"calculation": "median"}, "mode de calcul"),
+        ("consumed_units", {"calculation": "sum", "offered": 5}, "cumulatives"),
         ("flat_fee", {"quantité": 3}, "inconnus : quantité"),
         ("consumed_units", {"offered": -1}, "entier positif"),
         ("consumed_units", {"grouped": "oui"}, "vrai ou faux"),

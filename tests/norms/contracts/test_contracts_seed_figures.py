@@ -12,6 +12,7 @@ from billing.contracts.contract import Contract, Module, RunOptions
 from billing.contracts.counting import Counted
 from billing.contracts.engine import rate_contract
 from billing.contracts.grouping import Payer, Shaped, shape
+from billing.contracts.noncumulative import Calculation, value_of
 from billing.contracts.reading import Meter, Origin, Reading
 from billing.contracts.rules import KINDS
 from billing.contracts.rules.consumed_units import ConsumedUnits
@@ -275,5 +276,41 @@ def test_a_quarter_of_a_rule_in_arrears_past_its_module_is_billed_once() -> None
 def test_a_counted_meter_prints_its_thousands() -> None:
     last = Reading(1, JANUARY, 0, Origin.INSTALLATION)
     to_bill = Reading(1, FEBRUARY, 17777, Origin.ESTIMATE)
-    detail = Counted(NB, last, to_bill, 17777).detail
+    detail = Counted(NB, last, to_bill, Decimal(17777)).detail
     assert detail == "Noir et blanc : estimation du 01/02/2026, 17\N{NO-BREAK SPACE}777"
+
+
+GIGABYTES = replace(NB, label="Go", cumulative=False)
+
+
+@pytest.mark.feature("A-NCU-01")
+@pytest.mark.parametrize(
+    ("calculation", "value"),
+    [("min", "18"), ("max", "24"), ("sum", "62"), ("mean", "20.6667")],
+)
+def test_readings_20_18_24(calculation: str, value: str) -> None:
+    assert value_of(Calculation(calculation), (20, 18, 24)) == Decimal(value)
+
+
+@pytest.mark.feature("A-NCU-04")
+def test_a_quarters_maximum_at_2_euros() -> None:
+    april = date(2026, 4, 1)
+    rule = copies(
+        "2.00",
+        KINDS["consumed_units"].terms({"calculation": "max"}),  # type: ignore[arg-type]
+        periodicity=QUARTERLY,
+        meters=(GIGABYTES,),
+        state=replace(copies().state, next_theoretical=april),
+    )
+    known = installed(0, (date(2026, 1, 20), 20), (date(2026, 2, 18), 18), (date(2026, 3, 31), 24))
+    known[1].append(Reading(1, april, 99, Origin.CUSTOMER, 9))  # type: ignore[attr-defined]
+    (line,) = only(run(rule, april, known)).lines
+    assert (line.quantity, line.unit_price) == (24, Decimal("2.00"))
+    assert line.amount == Decimal("48.00")
+
+
+@pytest.mark.feature("A-NCU-02")
+def test_mixed_meters_are_refused_by_name() -> None:
+    rating = run(copies(meters=(NB, replace(GIGABYTES, id=2))), FEBRUARY, installed(0))
+    assert codes(rating)[0] == "RAT-110"
+    assert "« Noir et blanc » et non cumulative « Go »" in rating.anomalies[0].sentence
