@@ -8,10 +8,66 @@ than is owed makes a negative due, which only a negative payment clears (spec of
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 
 from billing.ledger import Accounts, Entry, Share, side
 from billing.money import ZERO
+
+
+class Answer(StrEnum):
+    """What an organism decided of one share, as returns print it."""
+
+    PAID = "P"
+    REJECTED = "R"
+    DEFERRED = "D"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an organism says of one share of one invoice; amounts in €, `paid` signed.
+
+    rank:   from 1, among the same invoice, share and sign of a transfer and return type.
+    number: empty for money outside invoices (lump sums, recoveries), which `reasons` name.
+    reasons: code and label.
+    """
+
+    return_type: str
+    number: str
+    share: Share
+    rank: int
+    answer: Answer
+    asked: Decimal
+    paid: Decimal
+    reasons: tuple[tuple[str, str], ...] = ()
+    lot: str = ""
+
+    @property
+    def sign(self) -> str:
+        """`N` when money is taken back, else `P`."""
+        return "N" if self.paid < 0 else "P"
+
+
+@dataclass(frozen=True, slots=True)
+class BankTransfer:
+    """One transfer of an organism and all it pays.
+
+    key:   payer, date and label; payer and accounting date when there is no transfer reference.
+    payee: the sender number it was made to, ours unless the file went astray.
+    """
+
+    key: str
+    payer: str
+    payee: str
+    made_on: date
+    label: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def total(self) -> Decimal:
+        """What reached the bank, €."""
+        return sum((outcome.paid for outcome in self.outcomes), ZERO)
 
 
 @dataclass(frozen=True, slots=True)

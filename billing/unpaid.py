@@ -136,7 +136,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What to show. Texts match whole for codes and agency, in part for number and holder.
+    """What to show. Texts match in part, whatever their case; the agency matches whole.
 
     amounts: bounds by column of AMOUNTS.
     sort:    a column of SORTS; `-` before it sorts downwards.
@@ -170,8 +170,8 @@ def keep(row: Unpaid, filters: Filters) -> bool:
     return (
         filters.number.lower() in row.number.lower()
         and filters.holder.lower() in row.holder.lower()
-        and filters.fund in ("", row.fund)
-        and filters.amc in ("", row.amc)
+        and filters.fund.lower() in row.fund.lower()
+        and filters.amc.lower() in row.amc.lower()
         and filters.agency in ("", row.agency)
         and filters.state in (None, row.state)
         and (filters.issued_from is None or row.issued_on >= filters.issued_from)

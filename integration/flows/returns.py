@@ -18,9 +18,8 @@ from sqlalchemy import Connection
 
 from billing.ledger import Accounts, Entry, Share, balanced, side
 from billing.money import ZERO, scaled
-from billing.settlement import Standing, refuse, settle
+from billing.settlement import Answer, BankTransfer, Outcome, Standing, refuse, settle
 from formats.common.anomaly import Anomaly, Code
-from formats.noemie.model import State
 from integration.database import tables
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.database.sql import Queries
@@ -34,7 +33,6 @@ from integration.flows.settlement import (
     standings,
 )
 from integration.posting import Plan, Posting, Row, post
-from integration.translate.returns import BankTransfer, Outcome
 
 NOT_OURS: Final = Code(
     "TEL-202",
@@ -69,7 +67,9 @@ class ReturnReport:
     rejected: Decimal = ZERO
     suspense: Decimal = ZERO
     lines: int = 0
+    refused: int = 0
     deferred: int = 0
+    unmatched: int = 0
     ignored: int = 0
     anomalies: list[Anomaly] = field(default_factory=list)
 
@@ -180,7 +180,9 @@ def _pay(work: _Work, transfer: BankTransfer, *, matched: bool) -> None:
         entries += _credits(work, transfer, outcome, invoice_id)
         paid = rank if outcome.paid else None
         work.lines.append((transfer, outcome, invoice_id, paid))
-        work.report.deferred += outcome.state is State.DEFERRED
+        work.report.deferred += outcome.answer is Answer.DEFERRED
+        work.report.refused += outcome.answer is Answer.REJECTED
+        work.report.unmatched += invoice_id is None
     work.report.lines += len(transfer.outcomes)
     if not entries:
         return
@@ -226,7 +228,7 @@ def _reject(work: _Work) -> None:
     rank = len(work.plan.postings)
     dates: list[date] = []
     for place, (transfer, outcome, invoice_id, _) in enumerate(work.lines):
-        if outcome.state is not State.REJECTED or invoice_id is None:
+        if outcome.answer is not Answer.REJECTED or invoice_id is None:
             continue
         standing = _standing(work, invoice_id, outcome.share, transfer.payer)
         moved, after = refuse(standing, outcome.asked or standing.due, work.accounts)
@@ -255,7 +257,7 @@ def _insert_lines(
             first + place,
             organisation_id,
             *_identity(transfer, o),
-            o.state.value,
+            o.answer.value,
             scaled(o.asked, 2),
             scaled(o.paid, 2),
             json_text([{"code": code, "label": label} for code, label in o.reasons]),

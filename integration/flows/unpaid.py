@@ -92,8 +92,8 @@ def _balance(row: Sequence[Any], people: Mapping[int, PersonalFields]) -> Balanc
         posted=posted,
         sent=bool(sent),
         holder=_name(people[person_id]) if person_id is not None else customer.get("name", ""),
-        fund=_fund(told.get("amo") or {}),
-        amc=(told.get("amc") or {}).get("number", ""),
+        fund=told.get("fund", ""),
+        amc=told.get("organism", ""),
         agency=agency if person_id is not None else customer.get("agency", ""),
     )
 
@@ -103,10 +103,6 @@ _SHARES: Final = (Share.AMO, Share.AMC, Share.PATIENT, Share.CUSTOMER)
 
 def _name(person: PersonalFields) -> str:
     return f"{person.family_name} {person.given_name}"
-
-
-def _fund(amo: Mapping[str, str]) -> str:
-    return f"{amo['scheme']} {amo['fund']}" if amo else ""
 
 
 # --- what readers see -------------------------------------------------------------------------

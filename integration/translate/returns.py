@@ -1,18 +1,28 @@
-"""NOEMIE returns → outcomes by transfer and share, in the words of the ledger."""
+"""NOEMIE returns → outcomes by transfer and share, in the words of the ledger.
+
+A damaged file is refused whole. Controls that don't add up, entities and states newer than our
+tables are reported and never a reason to refuse (spec of teletransmission, "Decisions").
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 from typing import Final
 
-from billing.ledger import Share
+from billing.ledger import DEFAULT_ACCOUNTS, Share
 from billing.money import unscaled
-from formats.common.anomaly import AnomaliesFound, Anomaly, Code
-from formats.noemie.model import InvoiceReturn, Return, ShareReturn, State, Transfer
+from billing.settlement import Answer, BankTransfer, Outcome
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from formats.noemie import InvoiceReturn, Return, ShareReturn, State, Transfer, read
+from formats.noemie.reader import UNKNOWN
+from formats.noemie.tree import CONTROL, STATE
+from integration.flows.returns import take_returns
+from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 
 UNDATED: Final = Code(
     "TEL-201",
@@ -23,50 +33,7 @@ UNDATED: Final = Code(
 WITHHELD: Final = "RPR"
 """The operation of a 250 that lowers the transfer; others only tell of a debt (guess)."""
 INVOICE_DIGITS: Final = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an organism says of one share of one invoice; amounts in €, `paid` signed.
-
-    rank: from 1, among the same invoice, share and sign of a transfer and return type.
-    number: empty for a lump sum (261) or a recovery (250), which `reasons` name.
-    """
-
-    return_type: str
-    number: str
-    share: Share
-    rank: int
-    state: State
-    asked: Decimal
-    paid: Decimal
-    reasons: tuple[tuple[str, str], ...] = ()
-    lot: str = ""
-
-    @property
-    def sign(self) -> str:
-        """`N` when money is taken back, else `P`."""
-        return "N" if self.paid < 0 else "P"
-
-
-@dataclass(frozen=True, slots=True)
-class BankTransfer:
-    """One transfer: payer, date and label, or payer and accounting date when 071 is missing.
-
-    payee: the sender number it was made to, ours unless the file went astray.
-    """
-
-    key: str
-    payer: str
-    payee: str
-    made_on: date
-    label: str
-    outcomes: tuple[Outcome, ...]
-
-    @property
-    def total(self) -> Decimal:
-        """What reached the bank, €."""
-        return sum((outcome.paid for outcome in self.outcomes), Decimal(0))
+TOLERATED: Final = (CONTROL, UNKNOWN, STATE)
 
 
 def transfers_of(file: Return) -> tuple[BankTransfer, ...]:
@@ -123,7 +90,7 @@ def _outcome(
         number=invoice.number.strip(),
         share=share,
         rank=0,
-        state=returned.state,
+        answer=Answer(returned.state.value),
         asked=unscaled(returned.requested_cents, 2),
         paid=unscaled(returned.paid_cents, 2),
         reasons=tuple((r.code, r.label) for r in invoice.rejections if r.share.value == share),
@@ -139,8 +106,50 @@ def _loose(transfer: Transfer, reason: tuple[str, str], cents: int) -> Outcome:
         number=number,
         share=Share.AMO,
         rank=0,
-        state=State.PAID,
+        answer=Answer.PAID,
         asked=Decimal(0),
         paid=unscaled(cents, 2),
         reasons=(reason,),
     )
+
+
+# --- the flow ---------------------------------------------------------------------------------
+
+
+def _detect(data: bytes, file: str) -> bool:
+    """A header 000 of application `NO` (entity 000, columns 48-49)."""
+    del file
+    return data[:3] == b"000" and data[47:49] == b"NO"
+
+
+def _read(data: bytes, file: str) -> Records[BankTransfer]:
+    result = read(BytesIO(data), file)
+    refuse([anomaly for anomaly in result.anomalies if anomaly.code not in TOLERATED])
+    items = [Record(transfer, lambda path: Place(file)) for transfer in transfers_of(result)]
+    return Records(items, result.anomalies)
+
+
+def _apply(intake: Intake, records: Records[BankTransfer]) -> Applied:
+    report = take_returns(
+        intake.connection,
+        intake.organisation_id,
+        [record.value for record in records],
+        DEFAULT_ACCOUNTS,
+        intake.received_file_id,
+    )
+    counts = {
+        "virements": report.transfers,
+        "lignes prises": report.lines,
+        "lignes rejetées": report.refused,
+        "lignes différées": report.deferred,
+        "lignes déjà connues": report.ignored,
+        "lignes en attente": report.unmatched,
+    }
+    return Applied(counts, (*records.notices, *report.anomalies))
+
+
+def _schema() -> str:
+    return "NOEMIE PS, entités 000 à 999 : « echeance format show noemie »\n"
+
+
+FLOW: Final = Flow("returns", "retours NOEMIE", _detect, _read, _apply, _schema)

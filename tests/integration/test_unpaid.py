@@ -123,7 +123,8 @@ def test_the_csv_says_who_owes_what(provider: Provider) -> None:
         "Dû mutuelle", "Dû patient", "Dû client", "Agence", "État", "Âge (jours)",
     ]  # fmt: skip
     assert row == [
-        "DUPONT MARIE", "01 422", "0123456789", number, "15/01/2026", "431,87", "259,12",
+        "DUPONT MARIE", "CPAM DE LA LOIRE (01 422)", "MUTUELLE DU LAC (0123456789)", number,
+        "15/01/2026", "431,87", "259,12",
         "172,74", "0,01", "0,00", "PARIS", "à encaisser", "75",
     ]  # fmt: skip
     assert (sale[0], sale[9], sale[10]) == ("GARAGE DU PONT", "120,00", "LYON")

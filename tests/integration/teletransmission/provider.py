@@ -6,8 +6,9 @@ The people are invented; Marie Dupont is the reference page's own example.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -26,8 +27,15 @@ ORGANISATION = 1
 SENDER = "752600015"
 VAULT = Vault(bytes(range(32)))
 MARIE = PersonalFields("1800175056001", "03", "DUPONT", "MARIE", "19800112")
-LOIRE = {"scheme": "01", "fund": "422", "centre": "0000"}
-MUTUAL = {"number": "0123456789"}
+LOIRE: dict[str, Any] = {
+    "scheme": "01", "fund": "422", "centre": "0000", "nature": "10", "exemption": "",
+    "situations": [], "proof": "adri", "proof_on": "2026-01-02", "since": "2026-01-01",
+}  # fmt: skip
+MUTUAL: dict[str, Any] = {"number": "0123456789", "name": "MUTUELLE DU LAC", "mode": "dre"}
+PRESCRIBER = {
+    "name": "DR MARTIN", "rpps": "10001234565", "am_number": "421234563", "speciality": "01",
+    "dated_on": "2026-01-01",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,10 @@ class CareLine:
     base: str = "0"
     rate: int = 60
     lpp: str = "1283879"
-    on: date = date(2026, 1, 1)
+    on: date = date(2025, 12, 1)
+    weeks: int = 1
+    kind: str = "L"
+    exemption: str = "0"
 
     @property
     def total(self) -> Decimal:
@@ -90,8 +101,8 @@ class Provider:
         *lines: CareLine,
         on: date,
         patient_id: int = 1,
-        amo: dict[str, str] | None = LOIRE,
-        amc: dict[str, str] | None = MUTUAL,
+        amo: dict[str, Any] | None = LOIRE,
+        amc: dict[str, Any] | None = MUTUAL,
     ) -> str:
         """Post a care invoice; its printed number."""
         sums = {
@@ -120,7 +131,7 @@ class Provider:
                 part_amo_cents=scaled(sums[Share.AMO], 2),
                 part_amc_cents=scaled(sums[Share.AMC], 2),
                 part_patient_cents=scaled(sums[Share.PATIENT], 2),
-                snapshot=json_text({"amo": amo, "amc": amc}),
+                snapshot=json_text(_told(amo, amc)),
                 lines=[_line(line) for line in lines],
                 care_lines=[_care_line(line) for line in lines],
                 entries=entry_rows(entries),
@@ -156,15 +167,27 @@ class Provider:
         return listing(balances, as_of, Filters(**criteria)).rows  # type: ignore[arg-type]
 
 
+def _told(amo: dict[str, Any] | None, amc: dict[str, Any] | None) -> dict[str, Any]:
+    """The snapshot as care pricing writes it."""
+    fund = f"CPAM DE LA LOIRE ({amo['scheme']} {amo['fund']})" if amo else ""
+    organism = f"{amc['name']} ({amc['number']})" if amc else ""
+    return {
+        "patient": "P1", "agency": "PARIS", "fund": fund, "organism": organism, "amo": amo,
+        "amc": amc, "prescription": "O1", "prescriber": PRESCRIBER,
+    }  # fmt: skip
+
+
 def _line(line: CareLine) -> tuple[object, ...]:
-    day = line.on.isoformat()
+    days = line.on.isoformat(), (line.on + timedelta(weeks=line.weeks)).isoformat()
     cents = scaled(line.total, 2)
-    return (None, None, line.lpp, "", day, day, 1_000_000, cents * 10**6, cents, 0, "{}")
+    price = cents * 10**6 // line.weeks
+    return (None, None, line.lpp, "", *days, line.weeks * 10**6, price, cents, 0, "{}")
 
 
 def _care_line(line: CareLine) -> tuple[object, ...]:
     base = scaled(Decimal(line.base), 2) or scaled(line.total, 2)
     shares = (scaled(Decimal(part), 2) for part in (line.amo, line.amc, line.patient))
     return (
-        line.lpp, "MAD", "L", scaled(line.total, 2), base, base, line.rate, *shares, "0", "0", None,
+        line.lpp, "MAD", line.kind, scaled(line.total, 2), base, base, line.rate, *shares,
+        line.exemption, "0", None,
     )  # fmt: skip

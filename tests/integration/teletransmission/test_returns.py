@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
 from billing.ledger import DEFAULT_ACCOUNTS
@@ -32,6 +32,12 @@ JANUARY = date(2026, 1, 15)
 TRANSFER_DAY = date(2026, 1, 20)
 MARCH = date(2026, 3, 31)
 REASON = RejectionReason(code="0250", label="L'ASSURE EST ABSENT", level="F", share=Share.AMO)
+
+
+@pytest.fixture
+def provider(engine: Engine) -> Provider:
+    """A provider with nothing posted yet, on both databases."""
+    return Provider(engine).found()
 
 
 def share(
