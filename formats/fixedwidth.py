@@ -33,6 +33,7 @@ from dataclasses import dataclass
 from dataclasses import replace as _with
 from datetime import date
 from enum import Enum
+from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final, Generic, TypeVar, dataclass_transform, get_type_hints
 
@@ -118,6 +119,13 @@ class Zone:
     def fixed(self) -> bool:
         """True for constants and blanks, which hold no value."""
         return self.kind in (Kind.CONSTANT, Kind.BLANK)
+
+    @property
+    def must_be_filled(self) -> bool:
+        """True when a blank text, or a day of zeros, is refused."""
+        if self.kind is Kind.DAY:
+            return self.default is not None
+        return self.kind is Kind.TEXT and self.mandatory
 
     @property
     def columns(self) -> slice:
@@ -245,10 +253,10 @@ class _DayTexts(dict[object, str]):
 
 
 class _Days(dict[str, "date | None"]):
-    """AAMMJJ → date, the reverse; an impossible date raises ValueError and isn't kept."""
+    """AAMMJJ → date, None for zeros; an impossible date raises ValueError and isn't kept."""
 
-    def __init__(self, century: int, facultative: bool) -> None:
-        super().__init__({"000000": None} if facultative else {})
+    def __init__(self, century: int) -> None:
+        super().__init__({"000000": None})
         self._century = century
 
     def __missing__(self, value: str) -> date | None:
@@ -256,6 +264,20 @@ class _Days(dict[str, "date | None"]):
         year += self._century - self._century % 100
         year += 100 if year < self._century else 0
         return self.setdefault(value, date(year, int(value[2:4]), int(value[4:])))
+
+
+class _Numbers(dict[str, int]):
+    """Digits → int: zeros and tariffs come back all the time. Bounded, so memory stays flat."""
+
+    def __missing__(self, value: str) -> int:
+        found = int(value)
+        if len(self) < _KEPT_NUMBERS:
+            self[value] = found
+        return found
+
+
+_KEPT_NUMBERS: Final = 50_000
+_NUMBERS: Final = _Numbers()
 
 
 # -- one record --------------------------------------------------------------------------------
@@ -302,19 +324,27 @@ class Layout(Generic[R]):
         self._expected = int.from_bytes(expected)
 
     def _compile_reading(self) -> None:
-        """Groups of columns that share a conversion, and the order that puts them back."""
-        groups: dict[tuple[Kind, bool, int], list[int]] = {}
-        for index, zone in enumerate(self.fields):
-            required = zone.mandatory or zone.default is not None
-            strict = zone.mandatory if zone.kind is Kind.TEXT else required
-            kind = Kind.NUMBER if zone.kind is Kind.CENTS else zone.kind
-            groups.setdefault((kind, strict, zone.century), []).append(index)
-        order = [index for group in groups.values() for index in group]
-        self._groups = [
-            (_pick([self.fields[i].columns for i in group]), *_conversion(*key))
-            for key, group in groups.items()
+        """All columns cut at once, kind after kind, then put back in the norm's order."""
+        windows = sorted({zone.century for zone in self.fields if zone.kind is Kind.DAY})
+        groups = [self._positions(*kinds) for kinds in _READ_TOGETHER]
+        groups += [self._positions(Kind.DAY, century=century) for century in windows]
+        order = [position for group in groups for position in group]
+        ends = list(accumulate(map(len, groups)))
+        self._cells = _pick([self.fields[position].columns for position in order])
+        self._texts_at, self._numbers_at, self._days_at = ends[:3]
+        self._windows = [
+            (slice(start, end), _Days(century).__getitem__)
+            for start, end, century in zip(ends[2:-1], ends[3:], windows, strict=True)
         ]
-        self._in_order = _pick([order.index(index) for index in range(len(order))])
+        self._in_order = _pick([order.index(position) for position in range(len(order))])
+        self._must_be_filled = _pick([i for i, z in enumerate(self.fields) if z.must_be_filled])
+
+    def _positions(self, *kinds: Kind, century: int | None = None) -> list[int]:
+        return [
+            position
+            for position, zone in enumerate(self.fields)
+            if zone.kind in kinds and century in (None, zone.century)
+        ]
 
     def _compile_writing(self) -> None:
         """One template for the record; days are put into words first."""
@@ -324,38 +354,29 @@ class Layout(Generic[R]):
             for i, zone in enumerate(self.fields)
             if zone.kind is Kind.DAY
         ]
-        self._numbers = self._indexes(Kind.NUMBER, Kind.CENTS)
-        self._texts = self._indexes(Kind.TEXT, Kind.DIGITS)
-        self._required = _pick(
-            [i for i, z in enumerate(self.fields) if z.kind is Kind.TEXT and z.mandatory]
-        )
-
-    def _indexes(self, *kinds: Kind) -> Callable[[Any], tuple[Any, ...]]:
-        return _pick([i for i, zone in enumerate(self.fields) if zone.kind in kinds])
+        self._numbers = _pick(self._positions(Kind.NUMBER, Kind.CENTS))
+        self._texts = _pick(self._positions(Kind.TEXT, Kind.DIGITS))
 
     # Reading
 
     def read(self, raw: bytes) -> R | None:
         """The record, or None when something is wrong: `explain` then says what."""
-        if len(raw) != self.length or not self._sound(raw):
+        if len(raw) != self.length or int.from_bytes(raw) & self._held != self._expected:
             return None
-        line = raw.decode("latin-1")
-        values: list[Any] = []
+        if int.from_bytes(raw.translate(self._classes)) & self._forbidden:
+            return None
+        cells = self._cells(raw.decode("latin-1"))
+        texts, numbers, days = self._texts_at, self._numbers_at, self._days_at
+        # A bare rstrip also takes 0x85 and 0xA0; no charset allows them, so only blanks go.
+        values = [*cells[:texts], *map(str.rstrip, cells[texts:numbers])]
+        values += map(_NUMBERS.__getitem__, cells[numbers:days])
         try:
-            for columns, convert, filled in self._groups:
-                part = columns(line) if convert is None else tuple(map(convert, columns(line)))
-                if filled and not all(part):
-                    return None
-                values += part
+            for columns, day_of in self._windows:
+                values += map(day_of, cells[columns])
         except ValueError:
             return None
-        return self._make(self._in_order(values))
-
-    def _sound(self, raw: bytes) -> bool:
-        """Are all columns allowed where they stand, and all constants in place?"""
-        if int.from_bytes(raw.translate(self._classes)) & self._forbidden:
-            return False
-        return not (int.from_bytes(raw) ^ self._expected) & self._held
+        item = self._in_order(values)
+        return self._make(item) if all(self._must_be_filled(item)) else None
 
     def explain(self, raw: bytes, place: Place) -> tuple[Anomaly, ...]:
         """Everything wrong with `raw`; empty exactly when `read` gives a record."""
@@ -412,7 +433,7 @@ class Layout(Generic[R]):
         fits = len(raw) == self.length and not (
             int.from_bytes(raw.translate(self._classes)) & self._forbidden
         )
-        filled = all(map(str.strip, self._required(values)))
+        filled = all(map(str.strip, self._must_be_filled(values)))
         return raw if fits and whole and filled else None
 
     def settle(self, item: Any, place: Place) -> R:
@@ -448,6 +469,8 @@ class Layout(Generic[R]):
         return value, self._complaint(zone, value.ljust(zone.length))
 
 
+_READ_TOGETHER: Final = ((Kind.DIGITS,), (Kind.TEXT,), (Kind.NUMBER, Kind.CENTS))
+
 _LAYOUTS: dict[type, Layout[Any]] = {}
 
 
@@ -468,16 +491,6 @@ def _check_columns(name: str, length: int, zones: Sequence[Zone]) -> None:
         raise TypeError(f"{name} ends at {following - 1}, expected {length}")
 
 
-def _conversion(kind: Kind, strict: bool, century: int) -> tuple[Callable[[str], Any] | None, bool]:
-    """How a group of columns becomes values, and whether each must be filled."""
-    if kind is Kind.NUMBER:
-        return int, False
-    if kind is Kind.DAY:
-        return _Days(century, facultative=not strict).__getitem__, False
-    # A bare rstrip also takes 0x85 and 0xA0; no charset allows them, so only blanks go.
-    return (str.rstrip, strict) if kind is Kind.TEXT else (None, False)
-
-
 def _template(zone: Zone) -> str:
     if zone.fixed:
         return zone.expected.replace("%", "%%")
@@ -488,9 +501,9 @@ def _template(zone: Zone) -> str:
 
 def _day_complaint(zone: Zone, piece: str) -> str:
     if piece == "000000":
-        return "" if zone.default is None else "la date est obligatoire"
+        return "la date est obligatoire" if zone.must_be_filled else ""
     try:
-        _Days(zone.century, facultative=False)[piece]
+        _Days(zone.century)[piece]
     except ValueError:
         return "la date n'existe pas"
     return ""

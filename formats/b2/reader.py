@@ -50,8 +50,11 @@ MISPLACED = Code(
 
 _LAYOUTS: Final[dict[str, Layout[Any]]] = {name: layout(cls) for name, cls in RECORDS.items()}
 _BY_FIRST_BYTE: Final = {
-    ord(name[0]): table for name, table in _LAYOUTS.items() if not name.endswith(tuple("SEF"))
+    ord(name[0]): table for name, table in _LAYOUTS.items() if not name[1:].isalpha()
 }
+_HEAD, _LINE, _NINE = b"249"
+_HEAD_COMPLEMENTS: Final = {ord("S"): _LAYOUTS["2S"]}
+_LINE_COMPLEMENTS: Final = {ord(name[1]): _LAYOUTS[name] for name in ("4S", "4E", "4F")}
 
 _AFTER_LINE: Final = {ServiceLine, InvoiceEnd}
 FOLLOWERS: Final[dict[type | None, set[type]]] = {
@@ -74,10 +77,10 @@ FOLLOWERS: Final[dict[type | None, set[type]]] = {
 def layout_of(raw: bytes) -> Layout[Any] | None:
     """The table of a raw record, from its type and complement (column 36 or 39)."""
     first = raw[0]
-    if first == 52 and len(raw) > 35 and raw[35] > 57:
-        return _LAYOUTS.get(f"4{raw[35]:c}")
-    if first == 50 and len(raw) > 38 and raw[38] > 57:
-        return _LAYOUTS.get(f"2{raw[38]:c}")
+    if first == _LINE and len(raw) > 35 and raw[35] > _NINE:
+        return _LINE_COMPLEMENTS.get(raw[35])
+    if first == _HEAD and len(raw) > 38 and raw[38] > _NINE:
+        return _HEAD_COMPLEMENTS.get(raw[38])
     return _BY_FIRST_BYTE.get(first)
 
 
