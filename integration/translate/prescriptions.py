@@ -143,7 +143,7 @@ class PrescriptionDocument(Row):
     months: Whole | None = Field(None, alias="duree_mois", ge=1, le=120)
     until: Day | None = Field(None, alias="fin")
     agreement: AgreementDocument = Field(
-        AgreementDocument(etat=AgreementState.NONE), alias="accord"
+        AgreementDocument.model_validate({"etat": "aucun"}), alias="accord"
     )
     items: tuple[ItemDocument, ...] = Field(alias="lignes", min_length=1)
 
