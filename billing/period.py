@@ -163,14 +163,14 @@ def following(p: Periodicity, theoretical: date) -> date:
     A date put off the calendar by hand goes on from itself (10 April → 10 May), as the seed
     adds one period to it; before the anchor, and on the civil calendar, the bounds rule.
     """
-    return next_bound(_calendar(p, theoretical), theoretical)
+    return next_bound(calendar_at(p, theoretical), theoretical)
 
 
 def period_of(
     p: Periodicity, term: Term, theoretical: date, start: date = date.min
 ) -> tuple[date, date]:
     """The period (since, until) billed on a theoretical date, never earlier than `start`."""
-    calendar = _calendar(p, theoretical)
+    calendar = calendar_at(p, theoretical)
     if term is Term.ADVANCE:
         return theoretical, next_bound(calendar, theoretical)
     return max(previous_bound(calendar, theoretical), start), theoretical
@@ -203,8 +203,8 @@ def share_of(p: Periodicity, since: date, until: date, base: ProrataBase) -> Sha
     return Share(_day360(until) - _day360(since), _day360(last) - _day360(first))
 
 
-def _calendar(p: Periodicity, theoretical: date) -> Periodicity:
-    """The periodicity, counted from `theoretical` when that was put off it by hand."""
+def calendar_at(p: Periodicity, theoretical: date) -> Periodicity:
+    """The periodicity, counted from `theoretical` when that was put off its bounds by hand."""
     on_it = p.civil or p.nth or theoretical <= p.anchor
     if on_it or _at(p, _index(p, theoretical)) == theoretical:
         return p

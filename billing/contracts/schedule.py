@@ -14,6 +14,7 @@ from billing.period import (
     Periodicity,
     Share,
     Term,
+    calendar_at,
     ended,
     following,
     full_period,
@@ -143,7 +144,10 @@ def _period(
     late = first and proration.first and rule.state.never_billed
     if end is not None and cut:
         until = end
-    if not cut and not (late and since > full_period(p, since)[0]):
+    if not cut and not late:
+        return Period(theoretical, since, until, after)
+    p = calendar_at(p, after)
+    if not cut and since == full_period(p, since)[0]:
         return Period(theoretical, since, until, after)
     return Period(theoretical, since, until, after, share_of(p, since, until, proration.base))
 

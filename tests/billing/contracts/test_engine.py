@@ -193,6 +193,25 @@ def test_closed_on_10_april_bills_10_thirtieths_in_arrears() -> None:
     assert (str(line.amount), line.until) == ("10.00", date(2026, 4, 11))
 
 
+def test_the_last_part_of_a_period_moved_by_hand() -> None:
+    """10 April to 10 May, closed on 5 May: 26 days of 30/360 (10 April counts, 6 May doesn't)."""
+    rule = due_on(fee("30.00", proration=Proration(last=True)), date(2026, 4, 10))
+    (line,) = only(run(dated(rule, JANUARY, date(2026, 5, 6)), date(2026, 4, 10))).lines
+    assert (line.since, line.until, str(line.amount)) == (
+        date(2026, 4, 10),
+        date(2026, 5, 6),
+        "26.00",
+    )
+
+
+def test_a_rule_that_joins_a_running_month_in_arrears() -> None:
+    rule = due_on(fee("30.00", term=Term.ARREARS, since=date(2026, 3, 15)), date(2026, 4, 1))
+    rule = replace(rule, proration=Proration(first=True))
+    assert amounts(run(rule, date(2026, 4, 1))) == ["15.00"]
+    advance = replace(rule, term=Term.ADVANCE)
+    assert amounts(run(advance, date(2026, 4, 1))) == ["15.00", "30.00"]
+
+
 def test_a_prorated_price_keeps_quantity_times_price_exact() -> None:
     start = date(2026, 3, 15)
     rule = fee(
