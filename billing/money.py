@@ -56,6 +56,8 @@ def scaled(value: Decimal, scale: int) -> int:
     Raises ValueError when digits would be lost or the database's range is exceeded: nothing is
     ever cut silently.
     """
+    if not value:
+        return 0
     shifted = value.scaleb(scale)
     number = int(shifted)
     if number != shifted or abs(number) > BIGINT_MAX:

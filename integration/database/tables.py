@@ -441,12 +441,14 @@ lpp_tariff = Table(
 )
 
 # --- posted: append only ----------------------------------------------------------------------
+# Foreign keys lead to the document only: every further one costs a look-up a row, and the
+# organisation of a document is vouched for by its series.
 
 document = Table(
     "document",
     metadata,
     _id(),
-    _to("organisation"),
+    Column("organisation_id", BigInteger, nullable=False),
     _key("journal", length=8),
     Column("fiscal_year", Integer, nullable=False),
     _int("number"),
@@ -552,7 +554,7 @@ billed_part = Table(  # once: each part of a subject stands on one uncredited po
 chain_link = Table(
     "chain_link",
     metadata,
-    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("organisation_id", BigInteger, primary_key=True, autoincrement=False),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("document_id", BigInteger, ForeignKey("document.id"), nullable=False, unique=True),
     Column("version", SmallInteger, nullable=False),
@@ -659,7 +661,7 @@ outbox = Table(
     "outbox",
     metadata,
     _id(),
-    _to("organisation"),
+    Column("organisation_id", BigInteger, nullable=False),
     Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
     _key("kind", length=16),  # invoice_pdf, b2, report
     _key("partner", length=64),

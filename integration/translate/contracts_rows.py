@@ -28,6 +28,7 @@ from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from integration.database.tables import json_text
 
 Row = tuple[Any, ...]
+States = Mapping[int, tuple[Mapping[str, Any], int]]
 
 # A look-up costs a tenth of calling the enumeration.
 _TERMS: Final = {term.value: term for term in Term}
@@ -62,9 +63,9 @@ def day_or_none(value: Any) -> date | None:
     return None if value is None else day(value)
 
 
-def contracts_of(rows: ContractRows) -> list[Contract]:
+def contracts_of(rows: ContractRows, states: States) -> list[Contract]:
     """The contracts of a chunk, in (group, id) order, with modules, rules and their states."""
-    rules = _rules_by_module(rows)
+    rules = _rules_by_module(rows, states)
     module_assets = _assets_by(rows.module_assets)
     modules: dict[int, list[Module]] = defaultdict(list)
     for id_, contract_id, code, since, until, renewal_months in rows.modules:
@@ -102,56 +103,54 @@ def readings_of(rows: Iterable[Row]) -> dict[int, list[Reading]]:
     return found
 
 
-def _rules_by_module(rows: ContractRows) -> dict[int, list[Rule]]:
+def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]]:
     costs = _cost_lines(rows.cost_lines)
     meters = _meters_by_rule(rows.rule_meters)
     assets = _assets_by(rows.rule_assets)
     found: dict[int, list[Rule]] = defaultdict(list)
     for row in rows.rules:
-        (
-            id_,
-            module_id,
-            code,
-            label,
-            kind,
-            term,
-            periodicity,
-            proration,
-            regime,
-            decimals,
-            position,
-            market,
-            since,
-            until,
-            terms,
-            next_theoretical,
-            state,
-            last_document_id,
-            _,
-        ) = row
+        id_, module_id = row[:2]
         found[module_id].append(
-            Rule(
-                id_,
-                code,
-                label,
-                kind,
-                _TERMS[term],
-                parse_periodicity(periodicity),
-                day(since),
-                parse_terms(kind, terms),
+            _rule(
+                row,
+                states[id_][0],
                 tuple(costs.get(id_, ())),
-                state_of(next_theoretical, state, last_document_id),
-                day_or_none(until),
-                _proration(proration),
-                _REGIMES[regime],
-                decimals,
-                position,
-                market,
                 tuple(assets.get(id_, ())),
                 tuple(meters.get(id_, ())),
             )
         )
     return found
+
+
+def _rule(
+    row: Row,
+    state: Mapping[str, Any],
+    costs: tuple[CostLine, ...],
+    assets: tuple[Asset, ...],
+    meters: tuple[Meter, ...],
+) -> Rule:
+    id_, _, code, label, kind, term, periodicity, proration, regime, decimals, *rest = row
+    position, market, since, until, terms, _, _, last_document_id, _ = rest
+    return Rule(
+        id_,
+        code,
+        label,
+        kind,
+        _TERMS[term],
+        parse_periodicity(periodicity),
+        day(since),
+        parse_terms(kind, terms),
+        costs,
+        state_of(state, last_document_id),
+        day_or_none(until),
+        _proration(proration),
+        _REGIMES[regime],
+        decimals,
+        position,
+        market,
+        assets,
+        meters,
+    )
 
 
 def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
@@ -291,11 +290,10 @@ def _proration(text: str) -> Proration:
     )
 
 
-def state_of(next_theoretical: Any, text: str, last_document_id: int | None) -> RuleState:
-    """A rule's state from its cached row."""
-    raw = orjson.loads(text)
+def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> RuleState:
+    """A rule's state from its cached JSON; our own posting stands for the last invoice."""
     return RuleState(
-        day_or_none(next_theoretical),
+        day_or_none(raw.get("next_theoretical")),
         day_or_none(raw.get("last_theoretical")),
         day_or_none(raw.get("last_actual")),
         raw.get("last_invoice", "") or ("" if last_document_id is None else str(last_document_id)),
@@ -343,8 +341,9 @@ def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
 
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    names = before.keys() | after.keys()
-    return {name: after.get(name) for name in names if before.get(name) != after.get(name)}
+    change = {name: value for name, value in after.items() if before.get(name) != value}
+    change.update((name, None) for name in before.keys() - after.keys())
+    return change
 
 
 def _present(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Contract billing: gather → plan (rate and shape, pure) → post, whole groups at a time."""

@@ -1,0 +1,100 @@
+"""Two processes plan, one writes: two processors, the same bytes.
+
+A forked planner and the writer claim chunks one after the other; the writer plans only while it
+has nothing to write, and writes in claim order whoever planned. The planner only reads, and hands
+a whole chunk over at a time. When it dies, the writer goes on alone behind its last chunk.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection as Pipe
+from typing import Any, Final
+
+from integration.database.engine import make_engine, snapshot
+from integration.flows.billing.run import (
+    Billing,
+    Planned,
+    next_groups,
+    no_collections,
+    planned,
+    planned_chunks,
+)
+
+AHEAD: Final = 2  # chunks planned and not yet written, so that memory stays flat
+_FORK: Final = multiprocessing.get_context("fork")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """Which chunk is next: rank and last group claimed, shared by both planners."""
+
+    rank: Any
+    last_group: Any
+
+    def plan_next(self, run: Billing) -> tuple[int, Planned] | None:
+        """Claim the next chunk and plan it; None when nothing is left."""
+        with snapshot(run.engine) as connection:
+            with self.rank.get_lock():
+                groups = next_groups(connection, run, self.last_group.value)
+                if not groups:
+                    return None
+                rank = self.rank.value
+                self.rank.value, self.last_group.value = rank + 1, groups[-1]
+            return rank, planned(connection, run, groups)
+
+
+def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
+    """As `planned_chunks`, with a second planner."""
+    claims = _Claims(_FORK.Value("q", 0), _FORK.Value("q", 0))
+    ours, theirs = _FORK.Pipe(duplex=False)
+    planner = _FORK.Process(target=_plan, args=(theirs, ours, run, claims), daemon=True)
+    planner.start()
+    theirs.close()
+    last_group = 0
+    try:
+        for chunk in _in_order(run, claims, ours):
+            last_group = chunk.groups[-1]
+            yield chunk
+    except EOFError:
+        yield from planned_chunks(run, last_group)
+    finally:
+        ours.close()
+        planner.terminate()
+        planner.join()
+
+
+def _in_order(run: Billing, claims: _Claims, pipe: Pipe) -> Generator[Planned, None, None]:
+    """Chunks by rank, the planner's or our own. Raises EOFError when the planner died."""
+    ready: dict[int, Planned] = {}
+    wanted, left, planning = 0, True, True
+    while wanted in ready or left or planning:
+        if wanted in ready:
+            yield ready.pop(wanted)
+            wanted += 1
+        elif planning and (pipe.poll() or not left or len(ready) >= AHEAD):
+            theirs = pickle.loads(pipe.recv_bytes())  # noqa: S301 - from our own child
+            planning = theirs is not None
+            ready.update([theirs] if theirs else [])
+        else:
+            own = claims.plan_next(run)
+            left = own is not None
+            ready.update([own] if own else [])
+
+
+def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
+    """The child: its own connections, and an end as soon as nobody listens."""
+    other_end.close()
+    url = run.engine.url.render_as_string(hide_password=False)
+    run.engine.dispose(close=False)
+    mine = replace(run, engine=make_engine(url))
+    try:
+        with no_collections():
+            while chunk := claims.plan_next(mine):
+                pipe.send_bytes(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+        pipe.send_bytes(pickle.dumps(None))
+    except BrokenPipeError:
+        return

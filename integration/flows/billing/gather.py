@@ -1,0 +1,138 @@
+"""Gather: the facts of whole groups, a query a table, never a query a contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from billing.contracts.contract import Contract
+from billing.contracts.grouping import Payer
+from billing.contracts.reading import Origin, Reading
+from integration.database.sql import Queries
+from integration.database.tables import json_text
+from integration.translate.contracts_rows import (
+    ContractRows,
+    Row,
+    contracts_of,
+    day,
+    readings_of,
+)
+
+CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
+READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
+_SQL = Queries(Path(__file__).with_suffix(".sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The facts of whole groups, read in a few set-based queries."""
+
+    contracts: list[Contract]
+    readings: Mapping[int, Sequence[Reading]]
+    payers: Mapping[int, Payer]
+    snapshots: Mapping[tuple[int, int | None], str]
+    states: Mapping[int, tuple[Mapping[str, Any], int]]  # cached state and event count, by rule
+    rule_of: Mapping[int, int]  # a rule by meter
+    rows: ContractRows
+
+
+def group_chunks(
+    connection: Connection, organisation_id: int, work_date: date, after: int = 0
+) -> Iterator[list[int]]:
+    """Ids of groups with something due, in order, whole groups of about CHUNK contracts."""
+    while True:
+        found = _SQL.rows(
+            connection,
+            "groups",
+            organisation=organisation_id,
+            after=after,
+            work_date=work_date,
+            limit=CHUNK,
+        )
+        groups: list[int] = []
+        size = 0
+        for group_id, contracts in found:
+            if groups and size + contracts > CHUNK:
+                break
+            groups.append(group_id)
+            size += contracts
+        if not groups:
+            return
+        yield groups
+        after = groups[-1]
+
+
+def gather(connection: Connection, organisation_id: int, groups: Sequence[int], on: date) -> Chunk:
+    """Everything rating needs about these groups, one query a table."""
+    rows = ContractRows()
+    ask = _SQL.rows
+    rows.contracts = ask(connection, "contracts", organisation=organisation_id, groups=groups)
+    contracts = [row[0] for row in rows.contracts]
+    rows.modules = ask(connection, "modules", contracts=contracts)
+    rows.rules = ask(connection, "rules", contracts=contracts)
+    rules = [row[0] for row in rows.rules]
+    rows.cost_lines = ask(connection, "cost_lines", rules=rules)
+    rows.rule_meters = ask(connection, "rule_meters", rules=rules)
+    rows.rule_assets = ask(connection, "rule_assets", rules=rules)
+    rows.module_assets = ask(connection, "module_assets", modules=[row[0] for row in rows.modules])
+    rows.readings = _readings(connection, {row[1] for row in rows.rule_meters}, on)
+    payers = {row[8] for row in rows.cost_lines} | {row[3] for row in rows.contracts}
+    rows.customers = ask(connection, "customers", customers=sorted(payers))
+    sites = sorted({row[9] for row in rows.cost_lines if row[9] is not None})
+    rows.sites = ask(connection, "sites", sites=sites) if sites else []
+    states = {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules}
+    return Chunk(
+        contracts=contracts_of(rows, states),
+        readings=readings_of(rows.readings),
+        payers={row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
+        snapshots=_snapshots(rows),
+        states=states,
+        rule_of={row[1]: row[0] for row in rows.rule_meters},
+        rows=rows,
+    )
+
+
+def _readings(connection: Connection, meters: set[int], on: date) -> list[Row]:
+    if not meters:
+        return []
+    floor = on - timedelta(READING_FLOOR_DAYS)
+    values = {"meters": sorted(meters), "work_date": on, "floor": floor}
+    recent = _SQL.rows(connection, "readings", **values)
+    short = _short_of_readings(recent, meters, floor)
+    if not short:
+        return recent
+    old = _SQL.rows(connection, "old_readings", meters=sorted(short), floor=floor)
+    return sorted(recent + old, key=lambda row: (row[1], str(row[2]), row[0]))
+
+
+def _short_of_readings(recent: Sequence[Row], meters: set[int], floor: date) -> set[int]:
+    """Meters whose last two actual readings may lie before the floor."""
+    complete: set[int] = set()
+    actual: dict[int, int] = {}
+    for _, meter_id, read_on, _, origin in recent:
+        if origin == Origin.ESTIMATE.value:
+            continue
+        actual[meter_id] = actual.get(meter_id, 0) + 1
+        if actual[meter_id] >= 2 or (origin == Origin.INSTALLATION.value and day(read_on) >= floor):
+            complete.add(meter_id)
+    return meters - complete
+
+
+def _snapshots(rows: ContractRows) -> dict[tuple[int, int | None], str]:
+    """Customer and site as they are today, written on the posted document."""
+    sites = {id_: {"code": code, "name": name, "address": a} for id_, code, name, a in rows.sites}
+    customers = {
+        id_: {"code": code, "name": name, "address": address, "siren": siren, "agency": agency}
+        for id_, code, name, address, siren, _, agency in rows.customers
+    }
+    wanted = {(row[8], row[9]) for row in rows.cost_lines}
+    return {
+        (payer, site): json_text({"customer": customers[payer], "site": sites.get(site or 0)})
+        for payer, site in wanted
+    }

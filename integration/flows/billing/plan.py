@@ -1,0 +1,126 @@
+"""Decide: from the facts of a chunk to its postings. Pure: simulation and billing can't differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import orjson
+
+from billing.contracts.contract import Line, RunOptions
+from billing.contracts.engine import rate_contract
+from billing.contracts.grouping import InvoiceDraft, Shaped, shape
+from billing.ledger import Accounts, Due, Entry, Share, invoice_entries
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
+from integration.database.tables import json_text
+from integration.flows.billing.gather import Chunk
+from integration.posting import Plan, Posting, RuleMove
+from integration.translate.contracts_rows import Row, patch, state_fields
+
+JOURNAL: Final = "VT"
+
+
+def plan_of(chunk: Chunk, options: RunOptions, accounts: Accounts) -> tuple[Plan, list[Shaped]]:
+    """Rate, shape and lay out the postings of a chunk, group by group. Reads nothing, writes
+    nothing: simulation and billing can't differ."""
+    plan, shapes = Plan(), []
+    ratings = ((c.group_id, rate_contract(c, chunk.readings, options)) for c in chunk.contracts)
+    for _, group in groupby(ratings, key=itemgetter(0)):
+        shaped = shape([rating for _, rating in group], chunk.payers, options)
+        _lay_out(plan, shaped, chunk, options.work_date, accounts)
+        shapes.append(shaped)
+    return plan, shapes
+
+
+def _lay_out(plan: Plan, shaped: Shaped, chunk: Chunk, work_date: date, accounts: Accounts) -> None:
+    """One group's postings, rule moves and estimates, behind those of the groups before it."""
+    ranks: dict[int, int] = {}
+    for draft in shaped.invoices:
+        for line in draft.lines:
+            ranks.setdefault(line.rule_id, len(plan.postings))
+        plan.postings.append(_posting(draft, chunk, work_date, accounts))
+    for rule_id, state in shaped.moved:
+        plan.moves.append(_move(rule_id, state, chunk.states[rule_id], ranks.get(rule_id)))
+    for e in shaped.estimates:
+        rank = ranks.get(chunk.rule_of[e.meter_id])
+        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, rank))
+
+
+def _posting(draft: InvoiceDraft, chunk: Chunk, work_date: date, accounts: Accounts) -> Posting:
+    payer = chunk.payers[draft.payer_id]
+    due = Due(Share.CUSTOMER, payer.code, draft.gross)
+    sales = ((line.cost_line.account, line.amount) for line in draft.lines)
+    entries = invoice_entries((due,), sales, draft.vat_total, accounts)
+    return Posting(
+        JOURNAL,
+        "contract",
+        work_date,
+        due_days=draft.payment_days,
+        customer_id=draft.payer_id,
+        site_id=draft.site_id,
+        market=draft.market,
+        net_cents=scaled(draft.net, 2),
+        vat_cents=scaled(draft.vat_total, 2),
+        gross_cents=scaled(draft.gross, 2),
+        snapshot=chunk.snapshots[draft.payer_id, draft.site_id],
+        lines=[line_row(line) for line in draft.lines],
+        entries=[entry_row(entry) for entry in entries],
+        parts=[
+            ("rule", line.rule_id, line.part, line.since.toordinal(), 0, rank)
+            for rank, line in enumerate(draft.lines, 1)
+        ],
+        deliveries=(("invoice_pdf", "folder", ".pdf"),),
+    )
+
+
+def line_row(line: Line) -> Row:
+    """A rated line as a row of document_line, after document and position."""
+    return (
+        line.rule_id,
+        None,
+        line.cost_line.article,
+        line.label,
+        line.since.isoformat(),
+        line.until.isoformat(),
+        scaled(line.quantity, QUANTITY_SCALE),
+        scaled(line.unit_price, PRICE_SCALE),
+        scaled(line.amount, 2),
+        scaled(line.cost_line.vat_rate, RATE_SCALE),
+        _details(line),
+    )
+
+
+def _details(line: Line) -> str:
+    """The small print and the figures, kept so that the line can be explained years later."""
+    story = {"details": line.details, "explain": line.explain}
+    return orjson.dumps(story, default=str).decode()
+
+
+def entry_row(entry: Entry) -> Row:
+    """A ledger entry as a row of entry, after document, position and date."""
+    return (
+        entry.account,
+        entry.auxiliary,
+        scaled(entry.debit, 2),
+        scaled(entry.credit, 2),
+        entry.invoice_id if entry.share else None,
+        entry.share.value if entry.share else None,
+    )
+
+
+def _move(
+    rule_id: int, state: Any, cached: tuple[Mapping[str, Any], int], rank: int | None
+) -> RuleMove:
+    before, events = cached
+    after = state_fields(state)
+    return RuleMove(
+        rule_id,
+        events,
+        json_text(patch(before, after)),
+        json_text(after),
+        after.get("next_theoretical"),
+        rank,
+    )
