@@ -206,8 +206,11 @@ class Charset:
 
     @property
     def classes(self) -> bytes:
-        """Byte → 0 digit, 1 other allowed, 2 forbidden: what the big-integer test adds up."""
-        return bytes(0 if 48 <= b <= 57 else 1 if b in self.allowed else 2 for b in range(256))
+        """Byte → bits: none for a digit, 1 other allowed, 4 more for a blank, 2 forbidden."""
+        kinds = bytearray(1 if byte in self.allowed else 2 for byte in range(256))
+        kinds[48:58] = bytes(10)
+        kinds[32] |= 4
+        return bytes(kinds)
 
 
 _LOWER_AND_QUOTES = {*range(97, 123), *b"',-\""}
@@ -312,14 +315,18 @@ class Layout(Generic[R]):
 
     def _compile_checks(self) -> None:
         """Big integers, one byte a column: forbidden classes, constant columns, their values."""
-        forbidden, held, expected = bytearray(), bytearray(), bytearray()
+        forbidden, unwritable, held, expected = (bytearray() for _ in range(4))
         for zone in self.zones:
             classes = 0 if zone.fixed else 2 if zone.kind is Kind.TEXT else 3
             forbidden += bytes([classes]) * zone.length
+            # A mandatory text that begins with a blank may be empty: the slow path decides.
+            first = classes | 4 if zone.must_be_filled else classes
+            unwritable += bytes([first]) + bytes([classes]) * (zone.length - 1)
             held += bytes([255 if zone.fixed else 0]) * zone.length
             expected += zone.expected.encode("ascii").ljust(zone.length, b"\0")
         self._classes = self.charset.classes
         self._forbidden = int.from_bytes(forbidden)
+        self._unwritable = int.from_bytes(unwritable)
         self._held = int.from_bytes(held)
         self._expected = int.from_bytes(expected)
 
@@ -421,20 +428,23 @@ class Layout(Generic[R]):
 
     def write(self, item: Any) -> bytes | None:
         """The bytes, or None when a value needs the slow path."""
-        values = list(item)
         try:
-            for index, texts in self._day_writers:
-                values[index] = texts[values[index]]
-            raw = (self._template % tuple(values)).encode("latin-1")
-            "".join(self._texts(values))
-            whole = type(sum(self._numbers(values))) is int
+            raw = self.render(item)
+            "".join(self._texts(item))
+            whole = type(sum(self._numbers(item))) is int
         except (TypeError, ValueError):
             return None
-        fits = len(raw) == self.length and not (
-            int.from_bytes(raw.translate(self._classes)) & self._forbidden
-        )
-        filled = all(map(str.strip, self._must_be_filled(values)))
-        return raw if fits and whole and filled else None
+        if len(raw) != self.length or not whole:
+            return None
+        wrong = int.from_bytes(raw.translate(self._classes)) & self._unwritable
+        return None if wrong else raw
+
+    def render(self, item: Any) -> bytes:
+        """The bytes of a record known to fit; nothing is checked."""
+        values = list(item)
+        for index, texts in self._day_writers:
+            values[index] = texts[values[index]]
+        return (self._template % tuple(values)).encode("latin-1")
 
     def settle(self, item: Any, place: Place) -> R:
         """The same record as it will read back: plain texts, digits filled with zeros.
@@ -607,27 +617,23 @@ def decode(cls: type[R], raw: bytes, place: Place = Place()) -> R:  # noqa: B008
 def encode(item: object, place: Place = Place()) -> bytes:  # noqa: B008 - immutable
     """Write one record, or raise AnomaliesFound with every value that doesn't fit."""
     table = _LAYOUTS[type(item)]
-    raw = table.write(item)
-    if raw is None:
-        raw = table.write(table.settle(item, place))
-    if raw is None:
-        raise AssertionError(f"{table.name}: a settled record must be writable")
-    return raw
+    return table.write(item) or table.render(table.settle(item, place))
 
 
 def encode_all(items: Iterable[object], place: Place = Place()) -> bytes:  # noqa: B008
     """Write records run on, lines numbered from 1; raise with all anomalies of all of them."""
-    pieces: list[bytes] = []
+    asked = list(items)
+    pieces = [_LAYOUTS[type(item)].write(item) for item in asked]
+    slow = [line for line, raw in enumerate(pieces) if raw is None]
     found: list[Anomaly] = []
-    for line, item in enumerate(items, start=1):
-        raw = _LAYOUTS[type(item)].write(item)
+    for line in slow:
         try:
-            pieces.append(raw or encode(item, _with(place, line=line)))
+            pieces[line] = encode(asked[line], _with(place, line=line + 1))
         except AnomaliesFound as refused:
             found += refused.anomalies
     if found:
         raise AnomaliesFound(*found)
-    return b"".join(pieces)
+    return b"".join(filter(None, pieces))
 
 
 def settled(items: Iterable[object]) -> Iterator[object]:
