@@ -34,7 +34,6 @@ class Balance:
 
     dues:     € owed by share, rejected amounts included.
     rejected: € of these that an organism refused and that nobody settled yet.
-    posted:   € the invoice was made of by share, credit notes deducted.
     """
 
     invoice_id: int
@@ -43,7 +42,6 @@ class Balance:
     total: Decimal
     dues: Mapping[Share, Decimal]
     rejected: Decimal = ZERO
-    posted: Decimal = ZERO
     sent: bool = False
     holder: str = ""
     fund: str = ""
@@ -115,7 +113,7 @@ def _state(balance: Balance) -> State:
         return State.OVERPAID
     if balance.rejected > 0:
         return State.REJECTED
-    if sum(balance.dues.values(), ZERO) < balance.posted:
+    if sum(balance.dues.values(), ZERO) < balance.total:
         return State.PART_PAID
     return State.SENT if balance.sent else State.OPEN
 

@@ -79,7 +79,7 @@ def open_balances(
 
 def _balance(row: Sequence[Any], people: Mapping[int, PersonalFields]) -> Balance:
     id_, journal, year, number, issued_on, gross, taken, person_id, agency, *amounts, sent = row
-    *dues, rejected, posted = (unscaled(int(amount), 2) for amount in amounts)
+    *dues, rejected = (unscaled(int(amount), 2) for amount in amounts)
     told = json.loads(taken)
     customer = told.get("customer", {})
     return Balance(
@@ -89,7 +89,6 @@ def _balance(row: Sequence[Any], people: Mapping[int, PersonalFields]) -> Balanc
         total=unscaled(gross, 2),
         dues=dict(zip(_SHARES, dues, strict=True)),
         rejected=rejected,
-        posted=posted,
         sent=bool(sent),
         holder=_name(people[person_id]) if person_id is not None else customer.get("name", ""),
         fund=told.get("fund", ""),

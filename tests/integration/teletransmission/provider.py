@@ -10,15 +10,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from billing.ledger import DEFAULT_ACCOUNTS, Due, Share, invoice_entries
-from billing.money import scaled
+from billing.money import ZERO, scaled
+from billing.settlement import Answer, BankTransfer, Outcome
 from billing.unpaid import Filters, Unpaid, listing
 from integration.database import tables
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.database.tables import json_text
-from integration.flows.settlement import Payment, entry_rows, record_payments
+from integration.flows.returns import take_returns
+from integration.flows.settlement import Payment, entry_rows, find_invoices, record_payments
 from integration.flows.unpaid import open_balances
 from integration.persons import PersonalFields, Vault
 from integration.posting import Plan, Posting, post, reference
@@ -159,6 +161,20 @@ class Provider:
         payment = Payment(invoice, Share(share), payer, on, Decimal(amount))
         with self.engine.begin() as connection:
             record_payments(connection, self.organisation_id, [payment], DEFAULT_ACCOUNTS)
+
+    def reject(self, invoice: str, share: str, amount: str) -> None:
+        """Let the organism refuse a share."""
+        with self.engine.begin() as connection:
+            (id_,) = find_invoices(connection, self.organisation_id, [invoice]).values()
+            b2_number = connection.scalar(
+                select(tables.document.c.b2_number).where(tables.document.c.id == id_)
+            )
+            refused = Outcome(
+                "01", f"{b2_number:09d}", Share(share), 1, Answer.REJECTED, Decimal(amount), ZERO
+            )
+            day = date(2026, 2, 1)
+            transfer = BankTransfer(f"01422|{id_}", "01422", SENDER, day, "", (refused,))
+            take_returns(connection, self.organisation_id, [transfer], DEFAULT_ACCOUNTS)
 
     def unpaid(self, as_of: date, **criteria: object) -> tuple[Unpaid, ...]:
         """The rows of the unpaid list."""

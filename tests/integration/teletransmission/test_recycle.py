@@ -1,0 +1,69 @@
+"""A rejected invoice billed again with what was already paid on it."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Engine, select
+
+from billing.ledger import DEFAULT_ACCOUNTS, Share
+from formats.common.anomaly import AnomaliesFound
+from integration.database.tables import document, entry
+from integration.flows.recycle import Recycled, recycle
+from tests.integration.teletransmission.provider import CareLine, Provider
+
+DAY = date(2026, 1, 15)
+MARCH = date(2026, 3, 31)
+
+
+@pytest.fixture
+def provider(engine: Engine) -> Provider:
+    """A provider with nothing posted yet, on both databases."""
+    return Provider(engine).found()
+
+
+def recycled(provider: Provider, invoice: str) -> Recycled:
+    with provider.engine.begin() as connection:
+        return recycle(connection, 1, invoice, MARCH, DEFAULT_ACCOUNTS)
+
+
+@pytest.mark.feature("Q-IMP-08")
+def test_the_new_invoice_carries_what_was_paid(provider: Provider) -> None:
+    old = provider.care(CareLine(amo="259.12", amc="172.74", patient="0.01"), on=DAY)
+    provider.pay(old, "AMO", "259.12", on=DAY)
+    provider.pay(old, "PATIENT", "0.01", on=DAY)
+    provider.reject(old, "AMC", "172.74")
+    again = recycled(provider, old)
+    assert again.paid == {Share.AMO: Decimal("259.12"), Share.PATIENT: Decimal("0.01")}
+    (row,) = provider.unpaid(MARCH)
+    assert row.number == again.invoice
+    assert (row.total, row.due_amo, row.due_amc) == (
+        Decimal("431.87"),
+        Decimal("0.00"),
+        Decimal("172.74"),
+    )
+    assert row.state.value == "payée en partie"
+
+
+def test_the_old_invoice_is_credited_and_linked(provider: Provider) -> None:
+    old = provider.care(CareLine(amo="60.00", amc="40.00"), on=DAY)
+    provider.reject(old, "AMO", "60.00")
+    again = recycled(provider, old)
+    with provider.engine.connect() as connection:
+        credit = connection.execute(select(document).where(document.c.kind == "credit")).one()
+        sums: dict[str, int] = {}
+        for line in connection.execute(select(entry)):
+            sums[line.account] = sums.get(line.account, 0) + line.debit_cents - line.credit_cents
+    assert (credit.credits_id, credit.gross_cents, credit.b2_number) == (1, -10000, None)
+    assert {account: cents for account, cents in sums.items() if cents} == {
+        "411100": 6000,
+        "411200": 4000,
+        "706100": -10000,
+    }
+    assert again.b2_number == 1
+    with pytest.raises(AnomaliesFound, match="TEL-301"):
+        recycled(provider, old)
+    with pytest.raises(AnomaliesFound, match="TEL-301"):
+        recycled(provider, again.credit)
