@@ -69,6 +69,9 @@ REFUSED: Final = Code(
     "« {field} » est refusé : {reason}.",
     "Corriger la valeur.",
 )
+EMPTY_LIST: Final = Code(
+    "IMP-114", "« {field} » est une liste vide.", "Donner au moins un élément."
+)
 _OTHER: Final = Code(
     "IMP-119",
     "« {field} » est refusé.",
@@ -85,7 +88,7 @@ _CODES: Final = {code.id: code for code in _OURS} | {
     "string_pattern_mismatch": BAD_TEXT,
     "string_too_short": LENGTH,
     "string_too_long": LENGTH,
-    "too_short": LENGTH,
+    "too_short": EMPTY_LIST,
     "too_long": LENGTH,
     "greater_than": OUT_OF_RANGE,
     "greater_than_equal": OUT_OF_RANGE,
@@ -122,9 +125,7 @@ class Row(BaseModel):
 
 def wrong(code: Code, value: object = "", **more: object) -> PydanticCustomError:
     """What a validator raises: the code, and the values of its sentence."""
-    shown = str(value)
-    shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
-    context = {"value": f"« {shown} »", **more}
+    context = {"value": _quoted(value), **more}
     return PydanticCustomError(code.id, "{value}", context)
 
 
@@ -133,7 +134,7 @@ def anomaly_of(error: ErrorDetails, place: Place, personal: frozenset[str]) -> A
     path = error["loc"]
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "enregistrement")
     context = error.get("ctx", {})
-    value = context.get("value", f"« {str(error['input'])[:_SHOWN]} »")
+    value = context.get("value", _quoted(error["input"]))
     values = {**context, "field": name, "value": value}
     if any(part in personal for part in path):
         values |= {"value": MASKED, "reason": MASKED}
@@ -141,8 +142,19 @@ def anomaly_of(error: ErrorDetails, place: Place, personal: frozenset[str]) -> A
 
 
 def errors_of(found: ValidationError) -> list[ErrorDetails]:
-    """The errors of one record, without URLs."""
-    return found.errors(include_url=False)
+    """The errors of one record; a list isn't called empty because of what is wrong inside it."""
+    errors = found.errors(include_url=False)
+    return [
+        one
+        for one in errors
+        if one["type"] != "too_short"
+        or not any(one["loc"] == other["loc"][: len(one["loc"])] != other["loc"] for other in errors)
+    ]
+
+
+def _quoted(value: object) -> str:
+    text = "…" if isinstance(value, list | dict) else str(value)
+    return f"« {text if len(text) <= _SHOWN else text[:_SHOWN] + '…'} »"
 
 
 def _text(value: Any) -> str:

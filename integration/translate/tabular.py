@@ -31,8 +31,8 @@ NO_HEADER: Final = Code(
 )
 UNKNOWN_COLUMN: Final = Code(
     "IMP-122",
-    "La colonne « {name} » est inconnue.",
-    "La retirer ou corriger son nom ; colonnes admises : {known}.",
+    "La colonne « {name} » est inconnue ; colonnes admises : {known}.",
+    "La retirer ou corriger son nom.",
 )
 MISSING_COLUMN: Final = Code(
     "IMP-123", "La colonne « {name} » est obligatoire et manque.", "Ajouter la colonne."

@@ -1,0 +1,516 @@
+"""Flow `contracts`: contract → modules → rules → cost lines, coverages; JSON or JSON Lines."""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import FromClause, Select, Table, select
+
+from billing.contracts.contract import RuleState
+from billing.money import PRICE_SCALE, RATE_SCALE
+from billing.period import first_theoretical
+from formats.common.anomaly import Anomaly, Code
+from integration.database import tables as t
+from integration.database.bulk import insert_rows, reserve_ids
+from integration.translate.assets import UNKNOWN_CUSTOMER, UNKNOWN_SITE, site_ids
+from integration.translate.codes import ids_by_code, rows_by_code, slices
+from integration.translate.contract_document import (
+    ContractDocument,
+    ModuleDocument,
+    RuleDocument,
+    day_after,
+)
+from integration.translate.contracts_rows import periodicity_text, state_fields
+from integration.translate.documents import json_schema, looks_like, read_documents
+from integration.translate.families import TWICE
+from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
+from integration.translate.groups import regroup
+from integration.translate.readings import UNKNOWN_METER
+from integration.translate.upsert import plain, to_scale
+
+UNKNOWN_ASSET: Final = Code(
+    "IMP-170", "Le bien « {code} » est inconnu.", "Importer d'abord le bien."
+)
+KNOWN_CONTRACT: Final = Code(
+    "IMP-171",
+    "Le contrat « {code} » existe déjà avec un autre contenu.",
+    "Un contrat importé ne se réimporte pas : le corriger par les verbes de « echeance contract ».",
+)
+NO_NEXT_DATE: Final = Code(
+    "IMP-172",
+    "La règle « {rule} » est reprise sans prochaine date théorique.",
+    "Renseigner « prochaine_theorique », ou retirer « reprise » pour une règle nouvelle.",
+)
+IGNORED: Final = Code(
+    "IMP-173",
+    "L'option « {field} » est acceptée et ignorée : elle n'a pas d'effet sur la facturation.",
+    "Rien à faire.",
+)
+CATCH_UP: Final = Code(
+    "IMP-174",
+    "La règle « {rule} » est nouvelle : elle sera facturée depuis le {day}.",
+    "Si elle a déjà été facturée ailleurs, donner son état dans « reprise ».",
+)
+
+Path = tuple[str | int, ...]
+_FREE: Final = ("activity", "agency")
+
+
+class Shape(NamedTuple):
+    """How rows of a table hang in a contract: ids of parents, own columns, own id or not."""
+
+    parents: tuple[str, ...]
+    columns: tuple[str, ...]
+    has_id: bool = True
+
+
+_SHAPES: Final[Mapping[Table, Shape]] = {
+    t.module: Shape(("contract_id",), ("code", "since", "until", "renewal_months")),
+    t.module_asset: Shape(("module_id",), ("asset_id",), has_id=False),
+    t.coverage: Shape(
+        ("module_id",),
+        ("code", "label", "article_class", "kind", "since", "until", "response_hours"),
+    ),
+    t.rule: Shape(
+        ("contract_id", "module_id"),
+        (
+            *("code", "label", "kind", "term", "periodicity", "proration", "regime", "decimals"),
+            *("position", "market", "since", "until", "terms", "opening"),
+        ),
+    ),
+    t.rule_asset: Shape(("rule_id",), ("asset_id",), has_id=False),
+    t.rule_meter: Shape(("rule_id",), ("meter_id",), has_id=False),
+    t.cost_line: Shape(
+        ("rule_id",),
+        (
+            *("position", "family", "article", "label", "article_class", "price_e8", "vat_ppm"),
+            *("account", "payer_id", "site_id", "payment_mode", "payment_days"),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """One row to come: its table, the codes of module and rule above it, its own columns."""
+
+    table: Table
+    codes: tuple[str, ...]
+    values: tuple[object, ...]
+
+
+class _Ids(NamedTuple):
+    """Everything the file names, by code."""
+
+    customers: Mapping[str, int]
+    sites: Mapping[tuple[int, str], int]
+    assets: Mapping[str, int]
+    meters: Mapping[tuple[str, str], int]
+
+
+def read(data: bytes, file: str) -> Records[ContractDocument]:
+    """Contracts of a JSON file, with a notice for each option that has no effect."""
+    records = read_documents(data, file, ContractDocument)
+    return Records(records.items, tuple(n for record in records for n in _ignored(record)))
+
+
+def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
+    """Options without effect in the seed (A-RFC-21, A-RFC-22)."""
+    for path, _, rule in record.value.rules():
+        shift = rule.periodicity and rule.periodicity.shift
+        for given, where in (
+            (shift, ("periodicite", "decalage")),
+            (rule.true_up_at_year_end, ("regularisation_fin_annee",)),
+            (rule.interventions_at_renewal, ("detail_interventions",)),
+        ):
+            if given is not None:
+                yield Anomaly(IGNORED, record.at(*path, *where), {"field": where[-1]})
+
+
+def apply(intake: Intake, records: Records[ContractDocument]) -> Applied:
+    """Stores new contracts, then the groups of contracts that share a payer.
+
+    A contract already stored is left alone when the file says the same, refused otherwise.
+    """
+    ids = _resolve(intake, records)
+    found = list(_twice(records))
+    planned = [(record, list(_leaves(record, ids, found))) for record in records]
+    codes = [record.value.code for record in records]
+    known = rows_by_code(intake.connection, t.contract, intake.organisation_id, codes)
+    stored = _stored(intake, [row.id for row in known.values()])
+    refuse([*found, *_changed(planned, known, ids, stored)])
+    new = [(record.value, leaves) for record, leaves in planned if record.value.code not in known]
+    if new:
+        _insert(intake, new, ids.customers)
+        regroup(intake.connection, intake.organisation_id)
+    rules = sum(leaf.table is t.rule for _, leaves in new for leaf in leaves)
+    counts = {"contrats créés": len(new), "contrats inchangés": len(known), "règles": rules}
+    late = tuple(notice for record in records for notice in _late(intake.today, record, known))
+    return Applied(counts, (*records.notices, *late))
+
+
+def _twice(records: Records[ContractDocument]) -> Iterator[Anomaly]:
+    """Codes that stand twice: contracts, modules, coverages, rules."""
+    seen: set[tuple[str, ...]] = set()
+    for record in records:
+        for kind, path, codes in _codes(record.value):
+            if (kind, *codes) in seen:
+                yield Anomaly(TWICE, record.at(*path, "code"), {"code": codes[-1]})
+            seen.add((kind, *codes))
+
+
+def _codes(contract: ContractDocument) -> Iterator[tuple[str, Path, tuple[str, ...]]]:
+    yield "contract", (), (contract.code,)
+    for m, module in enumerate(contract.modules):
+        above, path = (contract.code, module.code), ("modules", m)
+        yield "module", path, above
+        for n, coverage in enumerate(module.coverages):
+            yield "coverage", (*path, "couvertures", n), (*above, coverage.code)
+        for n, rule in enumerate(module.rules):
+            yield "rule", (*path, "regles", n), (*above, rule.code)
+
+
+def _resolve(intake: Intake, records: Records[ContractDocument]) -> _Ids:
+    customers, assets = set[str](), set[str]()
+    for record in records:
+        customers.add(record.value.customer)
+        for module in record.value.modules:
+            assets.update(module.assets)
+        for _, _, rule in record.value.rules():
+            customers.update(cost.payer for cost in rule.costs if cost.payer)
+            assets.update(rule.assets, (meter.asset for meter in rule.meters))
+    found = ids_by_code(intake.connection, t.customer, intake.organisation_id, customers)
+    known = ids_by_code(intake.connection, t.asset, intake.organisation_id, assets)
+    return _Ids(found, site_ids(intake, found.values()), known, _meters(intake, known))
+
+
+def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], int]:
+    codes = {id_: code for code, id_ in assets.items()}
+    query = select(t.meter.c.asset_id, t.meter.c.code, t.meter.c.id)
+    return {
+        (codes[asset], code): id_
+        for some in slices(codes)
+        for asset, code, id_ in intake.connection.execute(query.where(t.meter.c.asset_id.in_(some)))
+    }
+
+
+def _leaves(record: Record[ContractDocument], ids: _Ids, found: list[Anomaly]) -> Iterator[_Leaf]:
+    """Every row below the contract; what can't be resolved is added to `found`."""
+    contract = record.value
+    if contract.customer not in ids.customers:
+        where = record.at("client")
+        found.append(Anomaly(UNKNOWN_CUSTOMER, where, {"code": contract.customer}))
+    for m, module in enumerate(contract.modules):
+        until = _end(module)
+        values = (module.code, module.since, until, module.renewal_months)
+        yield _Leaf(t.module, (module.code,), values)
+        path: Path = ("modules", m)
+        for asset in _known_assets(record, path, module.assets, ids, found):
+            yield _Leaf(t.module_asset, (module.code,), (asset,))
+        yield from _coverages(module)
+    for path, module, rule in contract.rules():
+        yield from _rule(record, path, module, rule, ids, found)
+
+
+def _end(module: ModuleDocument) -> date | None:
+    """The excluded end: 01/01/2006 + 60 months ends on 31/12/2010, included (A-GEN-12)."""
+    if module.months is None:
+        return day_after(module.until)
+    months = module.since.month - 1 + module.months
+    year, month = module.since.year + months // 12, months % 12 + 1
+    return date(year, month, min(module.since.day, calendar.monthrange(year, month)[1]))
+
+
+def _known_assets(
+    record: Record[ContractDocument],
+    path: Path,
+    codes: Iterable[str],
+    ids: _Ids,
+    found: list[Anomaly],
+) -> Iterator[int]:
+    for n, code in enumerate(dict.fromkeys(codes)):
+        if code in ids.assets:
+            yield ids.assets[code]
+        else:
+            found.append(Anomaly(UNKNOWN_ASSET, record.at(*path, "biens", n), {"code": code}))
+
+
+def _coverages(module: ModuleDocument) -> Iterator[_Leaf]:
+    for one in module.coverages:
+        since, until = one.since or module.since, day_after(one.until) or _end(module)
+        texts = (one.code, one.label, one.article_class, one.kind)
+        yield _Leaf(t.coverage, (module.code,), (*texts, since, until, one.response_hours))
+
+
+def _rule(
+    record: Record[ContractDocument],
+    path: Path,
+    module: ModuleDocument,
+    rule: RuleDocument,
+    ids: _Ids,
+    found: list[Anomaly],
+) -> Iterator[_Leaf]:
+    codes = (module.code, rule.code)
+    meters = list(_known_meters(record, path, rule, ids, found))
+    yield _Leaf(t.rule, codes, _rule_values(record, path, module, rule, ids, found))
+    for asset in _known_assets(record, path, rule.assets, ids, found):
+        yield _Leaf(t.rule_asset, codes, (asset,))
+    for meter in meters:
+        yield _Leaf(t.rule_meter, codes, (meter,))
+    yield from _costs(record, path, codes, rule, ids, found)
+
+
+def _known_meters(
+    record: Record[ContractDocument],
+    path: Path,
+    rule: RuleDocument,
+    ids: _Ids,
+    found: list[Anomaly],
+) -> Iterator[int]:
+    for n, one in enumerate(rule.meters):
+        if (one.asset, one.meter) in ids.meters:
+            yield ids.meters[one.asset, one.meter]
+        else:
+            values = {"meter": one.meter, "asset": one.asset}
+            found.append(Anomaly(UNKNOWN_METER, record.at(*path, "compteurs", n), values))
+
+
+def _rule_values(
+    record: Record[ContractDocument],
+    path: Path,
+    module: ModuleDocument,
+    rule: RuleDocument,
+    ids: _Ids,
+    found: list[Anomaly],
+) -> tuple[object, ...]:
+    start = rule.since or module.since
+    periodicity = rule.periodicity.made(start) if rule.periodicity else None
+    first, last, base = rule.proration.first, rule.proration.last, rule.proration.base
+    state = _opening(record, path, rule, start, ids, found)
+    return (
+        rule.code,
+        rule.label,
+        rule.kind,
+        rule.effective_term.value,
+        periodicity_text(periodicity),
+        t.json_text({"first": first, "last": last, "base": base.value}),
+        rule.regime.value,
+        rule.decimals,
+        rule.position,
+        rule.market,
+        start,
+        day_after(rule.until),
+        t.json_text(rule.stored_terms),
+        t.json_text({**state_fields(state), **_reference(state)}),
+    )
+
+
+def _opening(
+    record: Record[ContractDocument],
+    path: Path,
+    rule: RuleDocument,
+    start: date,
+    ids: _Ids,
+    found: list[Anomaly],
+) -> RuleState:
+    """The state taken over, or that of a new rule (contracts.md §2)."""
+    if rule.opening is None:
+        return RuleState(_first(rule, start))
+    taken = rule.opening
+    if taken.next_theoretical is None and rule.periodicity:
+        found.append(Anomaly(NO_NEXT_DATE, record.at(*path, "reprise"), {"rule": rule.code}))
+    counters = {}
+    for n, one in enumerate(taken.counters):
+        if (one.asset, one.meter) not in ids.meters:
+            where = record.at(*path, "reprise", "compteurs", n)
+            values = {"meter": one.meter, "asset": one.asset}
+            found.append(Anomaly(UNKNOWN_METER, where, values))
+        else:
+            counters[ids.meters[one.asset, one.meter]] = one
+    return RuleState(
+        taken.next_theoretical,
+        taken.last_theoretical,
+        taken.last_actual,
+        taken.last_invoice,
+        taken.occurrences,
+        {meter: one.value for meter, one in counters.items()},
+        taken.offered_used,
+        {meter: one.billed_on for meter, one in counters.items() if one.billed_on},
+    )
+
+
+def _reference(state: RuleState) -> dict[str, str]:
+    """The invoice reference taken over, even when it is only digits."""
+    return {"last_invoice": state.last_invoice} if state.last_invoice else {}
+
+
+def _first(rule: RuleDocument, start: date) -> date | None:
+    if rule.periodicity is None:
+        return None
+    return first_theoretical(rule.periodicity.made(start), rule.effective_term, start)
+
+
+def _costs(
+    record: Record[ContractDocument],
+    path: Path,
+    codes: tuple[str, ...],
+    rule: RuleDocument,
+    ids: _Ids,
+    found: list[Anomaly],
+) -> Iterator[_Leaf]:
+    for n, cost in enumerate(rule.costs):
+        at = (*path, "couts", n)
+        name = cost.payer or record.value.customer
+        payer = ids.customers.get(name, 0)
+        if cost.payer and not payer:
+            found.append(Anomaly(UNKNOWN_CUSTOMER, record.at(*at, "payeur"), {"code": name}))
+        site = ids.sites.get((payer, cost.site)) if cost.site else None
+        if cost.site and payer and site is None:
+            values = {"code": cost.site, "customer": name}
+            found.append(Anomaly(UNKNOWN_SITE, record.at(*at, "site"), values))
+        price = to_scale(cost.price, PRICE_SCALE, record.at(*at, "prix"), found, "prix")
+        vat = to_scale(cost.vat_pct / 100, RATE_SCALE, record.at(*at, "tva"), found, "tva")
+        texts = (cost.family.value, cost.article, cost.label, cost.article_class)
+        terms = (cost.account, payer, site, cost.payment_mode, cost.payment_days)
+        yield _Leaf(t.cost_line, codes, (n, *texts, price, vat, *terms))
+
+
+_PARENTS: Final = {"contract_id": 0, "module_id": 1, "rule_id": 2}  # codes above a row
+
+
+def _insert(
+    intake: Intake, new: list[tuple[ContractDocument, list[_Leaf]]], customers: Mapping[str, int]
+) -> None:
+    first = reserve_ids(intake.connection, "contract", len(new))
+    columns = (*("id", "organisation_id", "code", "label", "customer_id", "status"), *_FREE)
+    rows = [
+        (
+            *(id_, intake.organisation_id, one.code, one.label, customers[one.customer]),
+            *("validated", one.activity, one.agency),
+        )
+        for id_, (one, _) in enumerate(new, first)
+    ]
+    insert_rows(intake.connection, t.contract, columns, rows)
+    keys: dict[tuple[object, ...], int] = {(id_,): id_ for id_, _ in enumerate(new, first)}
+    placed = [(id_, leaf) for id_, (_, leaves) in enumerate(new, first) for leaf in leaves]
+    for table, shape in _SHAPES.items():
+        some = [(id_, leaf) for id_, leaf in placed if leaf.table is table]
+        _insert_leaves(intake, table, shape, some, keys)
+    _insert_states(intake, [leaf for leaf in placed if leaf[1].table is t.rule], keys)
+
+
+def _insert_leaves(
+    intake: Intake,
+    table: Table,
+    shape: Shape,
+    placed: list[tuple[int, _Leaf]],
+    keys: dict[tuple[object, ...], int],
+) -> None:
+    if not placed:
+        return
+    columns = (*shape.parents, *shape.columns)
+    rows = [
+        (
+            *(keys[contract, *leaf.codes[: _PARENTS[name]]] for name in shape.parents),
+            *map(plain, leaf.values),
+        )
+        for contract, leaf in placed
+    ]
+    if shape.has_id:
+        first = reserve_ids(intake.connection, table.name, len(rows))
+        columns, rows = ("id", *columns), [(id_, *row) for id_, row in enumerate(rows, first)]
+        if table in (t.module, t.rule):
+            keys |= {(c, *leaf.codes): id_ for id_, (c, leaf) in enumerate(placed, first)}
+    insert_rows(intake.connection, table, columns, rows)
+
+
+def _insert_states(
+    intake: Intake, rules: list[tuple[int, _Leaf]], keys: Mapping[tuple[object, ...], int]
+) -> None:
+    """The cached state of each rule begins as its opening state."""
+    rows = []
+    for contract, leaf in rules:
+        opening = str(leaf.values[-1])
+        next_date = json.loads(opening).get("next_theoretical")
+        rows.append((keys[contract, *leaf.codes], next_date, opening))
+    columns = ("rule_id", "next_theoretical", "state")
+    insert_rows(intake.connection, t.rule_state, columns, rows)
+
+
+def _changed(
+    planned: list[tuple[Record[ContractDocument], list[_Leaf]]],
+    known: Mapping[str, Any],
+    ids: _Ids,
+    stored: Mapping[int, set[_Leaf]],
+) -> Iterator[Anomaly]:
+    """Contracts already stored that the file tells otherwise."""
+    for record, leaves in planned:
+        one, row = record.value, known.get(record.value.code)
+        if row is None:
+            continue
+        head = (one.label, ids.customers.get(one.customer), one.activity, one.agency)
+        same = head == (row.label, row.customer_id, row.activity, row.agency)
+        if not same or stored[row.id] != set(leaves):
+            yield Anomaly(KNOWN_CONTRACT, record.at("code"), {"code": one.code})
+
+
+def _stored(intake: Intake, contracts: Iterable[int]) -> dict[int, set[_Leaf]]:
+    """Every row below these contracts, as a file would make it."""
+    found: dict[int, set[_Leaf]] = defaultdict(set)
+    for some in slices(contracts):
+        for table, shape in _SHAPES.items():
+            for contract, *values in intake.connection.execute(_below(table, shape, some)):
+                depth = len(values) - len(shape.columns)
+                codes = tuple(values[:depth])
+                found[contract].add(_Leaf(table, codes, tuple(values[depth:])))
+    return found
+
+
+def _below(table: Table, shape: Shape, contracts: Sequence[int]) -> Select[Any]:
+    """Contract id, codes of module and rule, own columns of the rows of one table."""
+    source: FromClause = t.module
+    codes = [t.module.c.code]
+    if "rule_id" in shape.parents or table is t.rule:
+        source, codes = (
+            source.join(t.rule, t.rule.c.module_id == t.module.c.id),
+            [
+                *codes,
+                t.rule.c.code,
+            ],
+        )
+    if table not in (t.module, t.rule):
+        above = t.rule if "rule_id" in shape.parents else t.module
+        source = source.join(table, table.c[shape.parents[-1]] == above.c.id)
+    own = [table.c[name] for name in shape.columns]
+    query = select(t.module.c.contract_id, *codes, *own).select_from(source)
+    return query.where(t.module.c.contract_id.in_(contracts))
+
+
+def _late(
+    today: date, record: Record[ContractDocument], known: Mapping[str, Any]
+) -> Iterator[Anomaly]:
+    """New rules that will catch up periods already over (contracts.md, "take-over import")."""
+    if record.value.code in known:
+        return
+    for path, module, rule in record.value.rules():
+        start = rule.since or module.since
+        first = None if rule.opening else _first(rule, start)
+        if first is not None and first < today:
+            values = {"rule": rule.code, "day": f"{start:%d/%m/%Y}"}
+            yield Anomaly(CATCH_UP, record.at(*path), values)
+
+
+FLOW: Final = Flow(
+    "contracts",
+    "contrats",
+    looks_like("client", "modules"),
+    read,
+    apply,
+    lambda: json_schema(ContractDocument),
+)
