@@ -91,7 +91,7 @@ class PersonDocument(Row):
 
     nir: Text = Field("", pattern=r"^([1-478]\d{4}(\d{2}|2[AB])\d{6})?$")
     key: Text = Field("", alias="cle", pattern=r"^(\d{2})?$")
-    family_name: Text = Field(alias="nom", min_length=1)
+    family_name: Text = Field(alias="nom_famille", min_length=1)
     given_name: Text = Field(alias="prenom", min_length=1)
     birth_date: Text = Field(alias="naissance", pattern=r"^\d{8}$")
     address: tuple[Text, ...] = Field((), alias="adresse", max_length=6)
@@ -136,7 +136,7 @@ class AmcDocument(Row):
     """Complementary contract: `pourcentage` for F2 to F4, `fixe` (€ a line) for F5 and F6."""
 
     number: Text = Field(alias="numero", pattern=r"^\d{8,10}$")
-    name: Text = Field("", alias="nom")
+    name: Text = Field("", alias="libelle")
     member: Text = Field("", alias="adherent")
     formula: FormulaWord = Field(alias="formule")
     percent: Percent = Field(Decimal(0), alias="pourcentage")

@@ -105,7 +105,7 @@ KindWord = Annotated[
 class PrescriberDocument(Row):
     """Who prescribed; the RPPS key is checked when it is given."""
 
-    name: Text = Field("", alias="nom")
+    name: Text = Field("", alias="nom_complet")
     rpps: Rpps = ""
     am_number: Text = Field("", alias="numero_am", pattern=r"^(\d{9})?$")
     speciality: Text = Field("", alias="specialite", pattern=r"^(\d{2})?$")

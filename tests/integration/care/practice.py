@@ -31,7 +31,7 @@ def person(number: str = ADELE_NIR, **changes: Any) -> dict[str, Any]:
     given = {
         "nir": number,
         "cle": nir.key(number),
-        "nom": "Zéphirin-Quasar",
+        "nom_famille": "Zéphirin-Quasar",
         "prenom": "Adélaïde",
         "naissance": "19600031",
         "adresse": ["3 rue du Chat-qui-Essaie", "75005 PARIS"],
@@ -54,7 +54,7 @@ def amo(**changes: Any) -> dict[str, Any]:
 
 def amc(**changes: Any) -> dict[str, Any]:
     """A complementary contract that pays the whole TM."""
-    given = {"numero": "75000000", "nom": "MUTUELLE", "formule": "F1", "debut": "2024-01-01"}
+    given = {"numero": "75000000", "libelle": "MUTUELLE", "formule": "F1", "debut": "2024-01-01"}
     return given | changes
 
 
@@ -86,7 +86,7 @@ def prescription(*items: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     given = {
         "code": "ORD-1",
         "patient": "P1",
-        "prescripteur": {"nom": "Dr Essai", "numero_am": "991000000", "specialite": "01"},
+        "prescripteur": {"nom_complet": "Dr Essai", "numero_am": "991000000", "specialite": "01"},
         "date": "2025-03-01",
         "duree_mois": 12,
         "lignes": list(items) or [bed(), delivery()],

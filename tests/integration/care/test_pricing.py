@@ -6,12 +6,19 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
 from integration.database import tables
 from tests.integration.care.practice import Practice, amc, amo, bed, delivery, patient, prescription
 
 SHARES = ("gross_cents", "part_amo_cents", "part_amc_cents", "part_patient_cents")
 FOUR_WEEKS = "2025-03-31"
+
+
+@pytest.fixture
+def practice(engine: Engine) -> Practice:
+    """A provider with the embedded nomenclature, and nobody in it yet."""
+    return Practice(engine).found()
 
 
 def shares(practice: Practice) -> list[tuple[Any, ...]]:
