@@ -307,7 +307,6 @@ class Layout(Generic[R]):
         self.zones: Final = tuple(zones)
         self.fields: Final = tuple(zone for zone in zones if not zone.fixed)
         self.names: Final = tuple(zone.name for zone in self.fields)
-        self._personal = any(zone.personal for zone in zones)
         self._make: Callable[[Iterable[Any]], R]
         self._compile_checks()
         self._compile_reading()
@@ -393,12 +392,11 @@ class Layout(Generic[R]):
         line = raw.decode("latin-1")
         complaints = [(z, self._complaint(z, line[z.columns])) for z in self.zones]
         wrong = [(zone, reason) for zone, reason in complaints if reason]
-        # A shifted record shows a person's columns under other names: then nothing is quoted.
-        shifted = self._personal and any(zone.personal or zone.fixed for zone, _ in wrong)
+        # A shifted record shows a person's columns under other names: one wrong zone that holds
+        # a value is quoted, anything else isn't.
+        quoted = len(wrong) == 1 and not wrong[0][0].fixed
         return tuple(
-            self._anomaly(
-                UNREADABLE, zone, reason, MASKED if shifted else line[zone.columns], place
-            )
+            self._anomaly(UNREADABLE, zone, reason, line[zone.columns] if quoted else MASKED, place)
             for zone, reason in wrong
         )
 

@@ -220,7 +220,8 @@ def test_a_mutated_file_ends_in_a_report(data: st.DataObject) -> None:
             case "drop":
                 del content[at : at + data.draw(st.integers(1, 130))]
         content = content or bytearray(b"0")
-    assert check(BytesIO(bytes(content))).records >= 0
+    told = " ".join(map(str, _found(bytes(content))))
+    assert "800175056" not in told
     try:
         read(BytesIO(bytes(content)))
     except AnomaliesFound as refused:
