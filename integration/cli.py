@@ -70,6 +70,12 @@ _BILLING: Final = (
     _argument("--include-excluded", action="store_true", help="avec les clients exclus"),
     _JSON,
 )
+_SIMULATION: Final = _argument(
+    "--from-simulation",
+    type=int,
+    metavar="ID",
+    help="refuser si les données ont changé depuis cette simulation",
+)
 
 VERBS: Final = (
     Verb(
@@ -99,15 +105,7 @@ VERBS: Final = (
         "bill",
         "facturer les contrats échus",
         "billing:bill",
-        (
-            *_BILLING,
-            _argument(
-                "--from-simulation",
-                type=int,
-                metavar="ID",
-                help="refuser si les données ont changé depuis cette simulation",
-            ),
-        ),
+        (*_BILLING, _SIMULATION),
     ),
     Verb("price-care", "facturer les soins échus", "billing:price_care", (_DATE, _JSON)),
     Verb("teletransmit", "préparer les lots B2", "billing:teletransmit", (_DATE, _JSON)),
@@ -126,7 +124,16 @@ VERBS: Final = (
             _argument("--fund", metavar="CAISSE", help="caisse"),
             _argument("--amc", metavar="MUTUELLE", help="organisme complémentaire"),
             _argument("--patient", metavar="CODE", help="patient ou client"),
-            _argument("--min-due", metavar="MONTANT", help="dû total d'au moins"),
+            _argument("--total", metavar="MIN:MAX", help="montant de la facture"),
+            _argument("--due-amo", metavar="MIN:MAX", help="dû caisse"),
+            _argument("--due-amc", metavar="MIN:MAX", help="dû mutuelle"),
+            _argument("--due-patient", metavar="MIN:MAX", help="dû patient"),
+            _argument("--due-customer", metavar="MIN:MAX", help="dû client"),
+            _argument(
+                "--sort", default="issued_on", metavar="COLONNE", help="tri (- : décroissant)"
+            ),
+            _argument("--page", type=int, default=1, metavar="N", help="page, à partir de 1"),
+            _argument("--size", type=int, default=0, metavar="N", help="lignes par page"),
         ),
     ),
     Verb("verify", "contrôler chaînage, numéros, équilibre et états", "billing:verify", (_JSON,)),

@@ -28,7 +28,7 @@ class Maker(Protocol):
     """Makes the bytes of many subjects at once, in the order asked."""
 
     def __call__(
-        self, connection: Connection, subjects: list[int], executor: Executor
+        self, connection: Connection, subjects: list[int], executor: Executor, /
     ) -> Iterable[bytes]:
         """One content a subject."""
 

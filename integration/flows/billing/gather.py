@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +30,14 @@ _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Which contracts a run looks at: an organisation's, without those of excluded customers."""
+
+    organisation_id: int
+    excluded: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """The facts of whole groups, read in a few set-based queries."""
 
@@ -42,15 +50,31 @@ class Chunk:
     rows: ContractRows
 
 
+def customer_ids(
+    connection: Connection, organisation_id: int, codes: Iterable[str]
+) -> tuple[int, ...]:
+    """Ids of customers by code; an unknown code is nobody."""
+    rows = _SQL.rows(connection, "customer_ids", organisation=organisation_id, codes=list(codes))
+    return tuple(row[0] for row in rows)
+
+
+def contracts_due(connection: Connection, organisation_id: int, work_date: date, limit: int) -> int:
+    """How many contracts are due, counted up to a limit."""
+    values = {"organisation": organisation_id, "work_date": work_date, "limit": limit}
+    count: int = _SQL.rows(connection, "due", **values)[0][0]
+    return count
+
+
 def group_chunks(
-    connection: Connection, organisation_id: int, work_date: date, after: int = 0
+    connection: Connection, choice: Selection, work_date: date, after: int = 0
 ) -> Iterator[list[int]]:
     """Ids of groups with something due, in order, whole groups of about CHUNK contracts."""
     while True:
         found = _SQL.rows(
             connection,
             "groups",
-            organisation=organisation_id,
+            organisation=choice.organisation_id,
+            excluded=choice.excluded,
             after=after,
             work_date=work_date,
             limit=CHUNK,
@@ -68,11 +92,17 @@ def group_chunks(
         after = groups[-1]
 
 
-def gather(connection: Connection, organisation_id: int, groups: Sequence[int], on: date) -> Chunk:
+def gather(connection: Connection, choice: Selection, groups: Sequence[int], on: date) -> Chunk:
     """Everything rating needs about these groups, one query a table."""
     rows = ContractRows()
     ask = _SQL.rows
-    rows.contracts = ask(connection, "contracts", organisation=organisation_id, groups=groups)
+    rows.contracts = ask(
+        connection,
+        "contracts",
+        organisation=choice.organisation_id,
+        excluded=choice.excluded,
+        groups=groups,
+    )
     contracts = [row[0] for row in rows.contracts]
     rows.modules = ask(connection, "modules", contracts=contracts)
     rows.rules = ask(connection, "rules", contracts=contracts)

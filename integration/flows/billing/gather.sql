@@ -1,16 +1,19 @@
 -- :groups  groups with something due, in id order, with their size
 SELECT c.group_id, count(*) FROM contract c
 WHERE c.organisation_id = :organisation AND c.group_id > :after AND c.status = 'validated'
+  AND NOT (c.customer_id {excluded})
   AND EXISTS (SELECT 1 FROM contract g JOIN rule r ON r.contract_id = g.id
               JOIN rule_state s ON s.rule_id = r.id
               WHERE g.group_id = c.group_id AND g.organisation_id = c.organisation_id
                 AND g.status = 'validated' AND r.periodicity <> ''
+                AND NOT (g.customer_id {excluded})
                 AND (s.next_theoretical <= :work_date OR s.next_theoretical IS NULL))
 GROUP BY c.group_id ORDER BY c.group_id LIMIT :limit
 
 -- :contracts
 SELECT id, code, label, customer_id, group_id, status, activity FROM contract
 WHERE organisation_id = :organisation AND status = 'validated' AND group_id {groups}
+  AND NOT (customer_id {excluded})
 ORDER BY group_id, id
 
 -- :modules
@@ -63,3 +66,14 @@ ORDER BY id
 
 -- :sites
 SELECT s.id, s.code, s.name, s.address FROM site s WHERE s.id {sites} ORDER BY s.id
+
+-- :customer_ids
+SELECT id FROM customer WHERE organisation_id = :organisation AND code {codes} ORDER BY id
+
+-- :due  contracts due, up to a limit
+SELECT count(*) FROM (
+  SELECT 1 FROM contract c WHERE c.organisation_id = :organisation AND c.status = 'validated'
+    AND EXISTS (SELECT 1 FROM rule r JOIN rule_state s ON s.rule_id = r.id
+                WHERE r.contract_id = c.id AND r.periodicity <> ''
+                  AND s.next_theoretical <= :work_date)
+  LIMIT :limit) found

@@ -19,7 +19,7 @@ from billing.ledger import Accounts
 from formats.common.anomaly import Anomaly
 from integration.database.engine import snapshot
 from integration.failpoints import reach
-from integration.flows.billing.gather import gather, group_chunks
+from integration.flows.billing.gather import Selection, gather, group_chunks
 from integration.flows.billing.plan import plan_of
 from integration.posting import Hash, Overtaken, Plan, Preview, Rows, number_rows, post
 
@@ -31,7 +31,7 @@ class Billing:
     """What a billing run needs, in one hand. ahead: plan the next chunk in a second process."""
 
     engine: Engine
-    organisation_id: int
+    choice: Selection
     options: RunOptions
     accounts: Accounts
     run_id: int | None = None
@@ -117,14 +117,14 @@ def planned_chunks(run: Billing, after: int = 0) -> Generator[Planned, None, Non
 
 def next_groups(connection: Connection, run: Billing, after: int) -> list[int]:
     """Whole groups with something due behind a group, about a chunk of contracts."""
-    chunks = group_chunks(connection, run.organisation_id, run.options.work_date, after)
+    chunks = group_chunks(connection, run.choice, run.options.work_date, after)
     return next(chunks, [])
 
 
 def planned(connection: Connection, run: Billing, groups: list[int]) -> Planned:
     """These groups, planned; or the error their data causes."""
     try:
-        facts = gather(connection, run.organisation_id, groups, run.options.work_date)
+        facts = gather(connection, run.choice, groups, run.options.work_date)
         plan, shapes = plan_of(facts, run.options, run.accounts)
     except _BAD_DATA as error:
         return Planned(groups, Plan(), error=error)
@@ -163,7 +163,7 @@ def _written(run: Billing, chunk: Planned) -> Rows:
     if chunk.error:
         raise chunk.error
     with run.engine.begin() as connection:
-        rows = post(connection, run.organisation_id, chunk.plan)
+        rows = post(connection, run.choice.organisation_id, chunk.plan)
     reach("bill.chunk")
     return rows
 
@@ -176,10 +176,10 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
     report = BillingReport(run.options.work_date)
     rows_digest, inputs, everything = hashlib.sha256(), hashlib.sha256(), []
     with no_collections(), snapshot(run.engine) as connection:
-        preview = Preview(connection, run.organisation_id)
+        preview = Preview(connection, run.choice.organisation_id)
         on = run.options.work_date
-        for groups in group_chunks(connection, run.organisation_id, on):
-            facts = gather(connection, run.organisation_id, groups, on)
+        for groups in group_chunks(connection, run.choice, on):
+            facts = gather(connection, run.choice, groups, on)
             inputs.update(repr(facts.rows).encode())
             plan, shapes = plan_of(facts, run.options, run.accounts)
             plan.run_id = run.run_id

@@ -1,0 +1,152 @@
+"""The composition root: the only place where settings, database, vault, flows and clock meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from billing.care.pricing import CareRules
+from billing.contracts.contract import RunOptions
+from billing.ledger import Accounts
+from config import settings as configuration
+from config.parameters import run_options
+from config.settings import Settings
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.database.bulk import reserve_ids
+from integration.database.engine import make_engine, snapshot
+from integration.database.tables import organisation
+from integration.executors import make_executor
+from integration.flows.billing.gather import Selection, contracts_due, customer_ids
+from integration.flows.billing.run import Billing
+from integration.flows.care import CareRun
+from integration.flows.teletransmission import Teletransmitter, b2_maker
+from integration.outbox import Maker, Outbox
+from integration.persons import Vault, open_vault
+
+HOME_VARIABLE: Final = "ECHEANCE_HOME"
+DEFAULT_HOME: Final = "echeance-data"
+AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth its start
+
+NOT_READY: Final = Code(
+    "CFG-101",
+    "Le dossier « {folder} » n'est pas un dossier de travail.",
+    "Lancez « echeance init {folder} », ou donnez --home.",
+)
+SCHEMA_OLD: Final = Code(
+    "CFG-102",
+    "La base n'est pas au schéma de ce programme.",
+    "Lancez « echeance init » sur ce dossier : il met la base à jour.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything that is running, in one value."""
+
+    settings: Settings
+    engine: Engine
+    organisation_id: int
+    vault: Vault
+    executor: Executor
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    @property
+    def accounts(self) -> Accounts:
+        """The chart of accounts of the settings."""
+        return self.settings.accounts.plan()
+
+    def today(self) -> date:
+        """The business date in the organisation's zone."""
+        return self.clock().astimezone(ZoneInfo(self.settings.organisation.zone)).date()
+
+    def billing(self, options: RunOptions, *, include_excluded: bool = False) -> Billing:
+        """A billing run of contracts; a large one plans in a second process."""
+        codes = () if include_excluded else self.settings.parameters.excluded_customers
+        with snapshot(self.engine) as connection:
+            excluded = customer_ids(connection, self.organisation_id, codes)
+            due = contracts_due(connection, self.organisation_id, options.work_date, AHEAD_FROM)
+        choice = Selection(self.organisation_id, excluded)
+        return Billing(self.engine, choice, options, self.accounts, ahead=due >= AHEAD_FROM)
+
+    def options(self, work_date: date, **overrides: Any) -> RunOptions:
+        """Parameters, and what this run overrides."""
+        return run_options(self.settings.parameters, work_date, **overrides)
+
+    def care(self) -> CareRun:
+        """A pricing run of care."""
+        rules = CareRules()
+        return CareRun(self.engine, self.organisation_id, self.vault, self.accounts, rules)
+
+    def teletransmitter(self) -> Teletransmitter:
+        """What writes B2 files."""
+        choices = self.settings.teletransmission.choices()
+        return Teletransmitter(self.engine, self.vault, self.organisation_id, choices)
+
+    def outbox(self) -> Outbox:
+        """What delivers."""
+        folder = self.settings.folders.outbox
+        return Outbox(self.engine, self.organisation_id, folder, self._makers(), self.executor)
+
+    def _makers(self) -> Mapping[str, Maker]:
+        choices = self.settings.teletransmission.choices()
+        return {"invoice_pdf": self._pdfs, "b2": b2_maker(self.vault, choices)}
+
+    def _pdfs(
+        self, connection: Connection, subjects: list[int], executor: Executor
+    ) -> Iterator[bytes]:
+        """Pages are gathered here; drawing them is pure and runs on the executor."""
+        from integration.translate.invoice_pages import drawn, invoice_pages
+
+        pages = invoice_pages(connection, self.settings, self.vault, subjects)
+        return executor.map(drawn, [pages[id_] for id_ in subjects], chunksize=25)
+
+
+def home_of(argument: str | None) -> Path:
+    """The working folder: --home, ECHEANCE_HOME, or `echeance-data` here."""
+    return Path(argument or os.environ.get(HOME_VARIABLE) or DEFAULT_HOME)
+
+
+@contextmanager
+def open_app(home: Path, executor: str = "processes") -> Iterator[App]:
+    """The application of a working folder. Raises AnomaliesFound (CFG-…) when it can't open."""
+    if not (home / configuration.FILE_NAME).is_file():
+        raise AnomaliesFound(Anomaly(NOT_READY, values={"folder": home.name}))
+    settings = configuration.load(home / configuration.FILE_NAME)
+    engine = make_engine(settings.database_url)
+    try:
+        vault = open_vault(settings.person_key)
+        organisation_id = own_organisation(engine, settings)
+        with make_executor(executor) as pool:
+            yield App(settings, engine, organisation_id, vault, pool)
+    finally:
+        engine.dispose()
+
+
+def own_organisation(engine: Engine, settings: Settings) -> int:
+    """The id of the organisation of the settings; made at the first opening."""
+    own = settings.organisation
+    columns = {
+        "code": own.code,
+        "name": own.name,
+        "address": "\n".join(own.address),
+        "siren": own.siren,
+        "vat_number": own.vat_number,
+        "finess": own.finess,
+        "am_number": own.am_number,
+        "zone": own.zone,
+    }
+    with engine.begin() as connection:
+        found = connection.scalar(select(organisation.c.id).where(organisation.c.code == own.code))
+        if found is None:
+            found = reserve_ids(connection, "organisation", 1)
+            connection.execute(insert(organisation).values(id=found, **columns))
+    return int(found)

@@ -1,0 +1,242 @@
+"""Verbs that bill, send and look at the books."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from billing.contracts.contract import RunOptions
+from billing.contracts.grouping import Shaped
+from billing.unpaid import AMOUNTS, Bounds, Filters
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.app import App, home_of, open_app
+from integration.cli import DONE, INTEGRITY, PARTIAL
+from integration.flows.billing import run as billing
+from integration.flows.billing.kept import keep, kept_simulation
+from integration.flows.billing.run import Billing, BillingReport
+from integration.verbs.outcome import NOT_AN_AMOUNT, complain, day_of, euros, say, say_json
+
+CHANGED: Final = Code(
+    "RUN-110",
+    "Les données ont changé depuis la simulation {simulation}.",
+    "Relancez « echeance simulate », contrôlez, puis facturez depuis la nouvelle simulation.",
+)
+UNKNOWN_SIMULATION: Final = Code(
+    "RUN-111", "La simulation {simulation} n'existe pas.", "Relancez « echeance simulate »."
+)
+
+
+def simulate(arguments: argparse.Namespace) -> int:
+    """Plan everything, write nothing but the simulation's own report."""
+    with open_app(home_of(arguments.home)) as app:
+        run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
+        report, shapes = billing.simulate(run)
+        number = keep(run, report)
+        if arguments.json:
+            say_json("simulation", {"id": number, **_report(report)})
+            return DONE
+        _print_lines(shapes)
+        _print_report(report, f"Simulation n° {number} au {report.work_date:%d/%m/%Y}")
+        say(f"Pour facturer exactement cela : echeance bill --from-simulation {number}")
+        return DONE
+
+
+def bill(arguments: argparse.Namespace) -> int:
+    """Post what is due."""
+    with open_app(home_of(arguments.home)) as app:
+        if arguments.from_simulation is None:
+            run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
+        else:
+            run = _checked(app, arguments.from_simulation)
+        report = billing.bill(run)
+        if arguments.json:
+            say_json("billing", _report(report))
+        else:
+            _print_report(report, f"Facturation au {report.work_date:%d/%m/%Y}")
+        return PARTIAL if report.blocked or report.failed else DONE
+
+
+def _checked(app: App, number: int) -> Billing:
+    """The run of a simulation whose facts are still the same. Raises AnomaliesFound."""
+    kept = kept_simulation(app.engine, app.organisation_id, number)
+    if kept is None:
+        raise AnomaliesFound(Anomaly(UNKNOWN_SIMULATION, values={"simulation": number}))
+    run = replace(app.billing(kept.options), choice=kept.choice)
+    again, _ = billing.simulate(run)
+    if again.inputs_digest != kept.inputs_digest:
+        raise AnomaliesFound(Anomaly(CHANGED, values={"simulation": number}))
+    return run
+
+
+def _options(app: App, arguments: argparse.Namespace) -> RunOptions:
+    return app.options(
+        day_of(arguments.date, app.today()),
+        no_estimate=arguments.no_estimate,
+        force_estimate=arguments.force_estimate,
+        reading_days=arguments.reading_days,
+        threshold=_amount(arguments.threshold),
+    )
+
+
+def _amount(text: str | None) -> Decimal | None:
+    if text is None:
+        return None
+    try:
+        return Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        raise AnomaliesFound(Anomaly(NOT_AN_AMOUNT, values={"value": text})) from None
+
+
+def _print_lines(shapes: Iterable[Shaped]) -> None:
+    for shaped in shapes:
+        for invoice in shaped.invoices:
+            for line in invoice.lines:
+                say(
+                    f"{line.label[:40]:40} {line.since:%d/%m/%Y} {line.quantity:>12f} "
+                    f"× {line.unit_price:>12f} = {line.amount:>12.2f}"
+                )
+
+
+def _print_report(report: BillingReport, title: str) -> None:
+    say(title)
+    say(f"  factures : {report.invoices}, lignes : {report.lines}")
+    say(f"  total HT : {euros(report.net_cents)}, TTC : {euros(report.gross_cents)}")
+    if report.deferred:
+        say(f"  contrats sous le seuil, reportés : {len(report.deferred)}")
+    if report.blocked:
+        say(f"  contrats bloqués par une anomalie : {len(report.blocked)}")
+    for anomaly in report.anomalies:
+        complain(str(anomaly))
+    for group, error in report.failed:
+        complain(f"Le groupe de contrats {group} n'a pas pu être facturé ({error}).")
+
+
+def _report(report: BillingReport) -> Mapping[str, Any]:
+    return {
+        "work_date": report.work_date,
+        "invoices": report.invoices,
+        "lines": report.lines,
+        "net_cents": report.net_cents,
+        "gross_cents": report.gross_cents,
+        "blocked": len(report.blocked),
+        "deferred": [asdict(deferred) for deferred in report.deferred],
+        "anomalies": [str(anomaly) for anomaly in report.anomalies],
+        "failed": report.failed,
+        "rows_digest": report.rows_digest,
+    }
+
+
+def price_care(arguments: argparse.Namespace) -> int:
+    """Post what care owes."""
+    from integration.flows.care import price_care as price
+
+    with open_app(home_of(arguments.home)) as app:
+        report = price(app.care(), day_of(arguments.date, app.today()))
+        _tell(
+            "care",
+            report,
+            arguments.json,
+            {
+                "factures de soins": report.invoices,
+                "dont AMO": euros(report.part_amo_cents),
+                "dont AMC": euros(report.part_amc_cents),
+                "dont patients": euros(report.part_patient_cents),
+            },
+        )
+        return PARTIAL if report.failed else DONE
+
+
+def teletransmit(arguments: argparse.Namespace) -> int:
+    """Number the B2 files of what funds owe."""
+    from integration.flows.teletransmission import teletransmit as run
+
+    with open_app(home_of(arguments.home)) as app:
+        report = run(app.teletransmitter(), day_of(arguments.date, app.today()))
+        _tell(
+            "teletransmission",
+            report,
+            arguments.json,
+            {
+                "fichiers": report.files,
+                "factures": report.invoices,
+                "AMO demandé": euros(report.part_amo_cents),
+                "AMC demandé": euros(report.part_amc_cents),
+            },
+        )
+        return PARTIAL if report.anomalies else DONE
+
+
+def _tell(kind: str, report: Any, french: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        content = asdict(report) | {"anomalies": [str(a) for a in report.anomalies]}
+        say_json(kind, content)
+        return
+    for title, value in french.items():
+        say(f"  {title} : {value}")
+    for anomaly in report.anomalies:
+        complain(str(anomaly))
+
+
+def send(arguments: argparse.Namespace) -> int:
+    """Deliver what waits in the outbox."""
+    with open_app(home_of(arguments.home)) as app:
+        sent = app.outbox().send()
+        if arguments.json:
+            say_json("sent", {"sent": sent})
+        else:
+            say(", ".join(f"{count} {kind}" for kind, count in sent.items()) or "Rien à envoyer.")
+        return DONE
+
+
+def unpaid(arguments: argparse.Namespace) -> int:
+    """Print the unpaid list."""
+    from integration.flows.unpaid import unpaid as listed
+
+    with open_app(home_of(arguments.home)) as app:
+        today = app.today()
+        filters = Filters(
+            number=arguments.number or "",
+            holder=arguments.patient or "",
+            fund=arguments.fund or "",
+            amc=arguments.amc or "",
+            agency=arguments.agency or "",
+            issued_from=day_of(arguments.since, today) if arguments.since else None,
+            issued_to=day_of(arguments.until, today) if arguments.until else None,
+            amounts=_bounds(arguments),
+            sort=arguments.sort,
+            page=arguments.page,
+            size=arguments.size,
+        )
+        say(listed(app, filters, day_of(arguments.as_of, today), arguments.format).rstrip("\n"))
+        return DONE
+
+
+def _bounds(arguments: argparse.Namespace) -> dict[str, Bounds]:
+    """`MIN:MAX` of each amount asked for; either end may be left out."""
+    found: dict[str, Bounds] = {}
+    for name in AMOUNTS:
+        if text := getattr(arguments, name):
+            low, _, high = text.partition(":")
+            found[name] = Bounds(_amount(low or None), _amount(high or None))
+    return found
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Check the books; name the first fault."""
+    from integration.flows.verify import verify as checked
+
+    with open_app(home_of(arguments.home)) as app:
+        found = checked(app.engine, app.organisation_id)
+        if arguments.json:
+            say_json("verify", {**asdict(found), "fault": found.fault and str(found.fault)})
+        elif found.fault:
+            complain(str(found.fault))
+        else:
+            say(
+                f"Livres sains : {found.documents} documents chaînés et équilibrés, "
+                f"{found.parts} parts facturées une fois, {found.rules} règles conformes."
+            )
+        return INTEGRITY if found.fault else DONE
