@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine
 
-from billing.ledger import DEFAULT_ACCOUNTS, Accounts, Share
+from billing.ledger import Accounts, Share
 from billing.money import unscaled
 from billing.unpaid import Balance, Filters, Listing, Totals, Unpaid, listing
 from integration.database.engine import snapshot
@@ -34,11 +34,20 @@ class App(Protocol):
     """What the list needs of the running application."""
 
     @property
-    def engine(self) -> Engine: ...
+    def engine(self) -> Engine:
+        """The database."""
+
     @property
-    def vault(self) -> Vault: ...
+    def vault(self) -> Vault:
+        """Opens the names of patients."""
+
     @property
-    def organisation_id(self) -> int: ...
+    def organisation_id(self) -> int:
+        """Whose invoices."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Which accounts hold dues."""
 
 
 class Output(StrEnum):
@@ -52,7 +61,7 @@ class Output(StrEnum):
 def unpaid(app: App, filters: Filters, as_of: date, output: Output | str) -> str:
     """The unpaid list as text, as of a date included."""
     with snapshot(app.engine) as connection:
-        balances = open_balances(connection, app.vault, app.organisation_id, as_of)
+        balances = open_balances(connection, app.vault, app.organisation_id, as_of, app.accounts)
     return RENDERERS[Output(output)](listing(balances, as_of, filters))
 
 
@@ -61,7 +70,7 @@ def open_balances(
     vault: Vault,
     organisation_id: int,
     as_of: date,
-    accounts: Accounts = DEFAULT_ACCOUNTS,
+    accounts: Accounts,
 ) -> list[Balance]:
     """Invoices with something due in any share once the entries up to `as_of` are summed."""
     rejected = list(accounts.rejected.values())

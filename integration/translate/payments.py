@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from billing.ledger import DEFAULT_ACCOUNTS, Share
+from billing.ledger import Share
 from integration.flows.settlement import PROFIT_AND_LOSS, Payment, record_payments
 from integration.translate.fields import Day, Key, Number, Row, Text, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records
@@ -44,7 +44,8 @@ class PaymentRow(Row):
 
 def _apply(intake: Intake, records: Records[PaymentRow]) -> Applied:
     payments = [_payment(record) for record in records]
-    record_payments(intake.connection, intake.organisation_id, payments, DEFAULT_ACCOUNTS)
+    accounts = intake.settings.accounts.plan()
+    record_payments(intake.connection, intake.organisation_id, payments, accounts)
     return Applied({"règlements": len(payments)})
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Final
 
-from billing.ledger import DEFAULT_ACCOUNTS, Share
+from billing.ledger import Share
 from billing.money import unscaled
 from billing.settlement import Answer, BankTransfer, Outcome
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
@@ -134,7 +134,7 @@ def _apply(intake: Intake, records: Records[BankTransfer]) -> Applied:
         intake.connection,
         intake.organisation_id,
         [record.value for record in records],
-        DEFAULT_ACCOUNTS,
+        intake.settings.accounts.plan(),
         intake.received_file_id,
     )
     counts = {

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select
 
-from billing.ledger import DEFAULT_ACCOUNTS, Due, Share, invoice_entries
+from billing.ledger import Accounts, Due, Share, invoice_entries
 from billing.money import ZERO, scaled
 from billing.settlement import Answer, BankTransfer, Outcome
 from billing.unpaid import Filters, Unpaid, listing
+from config.settings import from_mapping
 from integration.database import tables
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.database.tables import json_text
@@ -27,6 +29,8 @@ from integration.posting import Plan, Posting, post, reference
 
 ORGANISATION = 1
 SENDER = "752600015"
+SETTINGS = from_mapping({"organisation": {"code": "DSL", "name": "DOMICILE SANTE"}}, base=Path())
+ACCOUNTS = SETTINGS.accounts.plan()
 VAULT = Vault(bytes(range(32)))
 MARIE = PersonalFields("1800175056001", "03", "DUPONT", "MARIE", "19800112")
 LOIRE: dict[str, Any] = {
@@ -67,6 +71,7 @@ class Provider:
     engine: Engine
     vault: Vault = VAULT
     organisation_id: int = ORGANISATION
+    accounts: Accounts = ACCOUNTS
 
     def found(self) -> Provider:
         """Write the organisation, its customer and its patients in two agencies."""
@@ -116,9 +121,9 @@ class Provider:
         payers = {Share.AMO: "01422", Share.AMC: "0123456789", Share.PATIENT: "P1"}
         entries = invoice_entries(
             [Due(share, payers[share], amount) for share, amount in sums.items()],
-            [(DEFAULT_ACCOUNTS.sales_care, total)],
+            [(ACCOUNTS.sales_care, total)],
             Decimal(0),
-            DEFAULT_ACCOUNTS,
+            ACCOUNTS,
         )
         with self.engine.begin() as connection:
             number = 41 + reserve_ids(connection, "b2_test", 1)
@@ -145,7 +150,7 @@ class Provider:
         """Post an invoice of the business customer; its printed number."""
         total = Decimal(amount)
         entries = invoice_entries(
-            [Due(Share.CUSTOMER, "C1", total)], [("706000", total)], Decimal(0), DEFAULT_ACCOUNTS
+            [Due(Share.CUSTOMER, "C1", total)], [("706000", total)], Decimal(0), ACCOUNTS
         )
         told = {"customer": {"code": "C1", "name": "GARAGE DU PONT", "agency": "LYON"}}
         posting = Posting(
@@ -160,7 +165,7 @@ class Provider:
         """Record one payment."""
         payment = Payment(invoice, Share(share), payer, on, Decimal(amount))
         with self.engine.begin() as connection:
-            record_payments(connection, self.organisation_id, [payment], DEFAULT_ACCOUNTS)
+            record_payments(connection, self.organisation_id, [payment], ACCOUNTS)
 
     def reject(self, invoice: str, share: str, amount: str) -> None:
         """Let the organism refuse a share."""
@@ -174,12 +179,12 @@ class Provider:
             )
             day = date(2026, 2, 1)
             transfer = BankTransfer(f"01422|{id_}", "01422", SENDER, day, "", (refused,))
-            take_returns(connection, self.organisation_id, [transfer], DEFAULT_ACCOUNTS)
+            take_returns(connection, self.organisation_id, [transfer], ACCOUNTS)
 
     def unpaid(self, as_of: date, **criteria: object) -> tuple[Unpaid, ...]:
         """The rows of the unpaid list."""
         with self.engine.connect() as connection:
-            balances = open_balances(connection, self.vault, self.organisation_id, as_of)
+            balances = open_balances(connection, self.vault, self.organisation_id, as_of, ACCOUNTS)
         return listing(balances, as_of, Filters(**criteria)).rows  # type: ignore[arg-type]
 
 

@@ -10,16 +10,14 @@ import pytest
 from sqlalchemy import Engine
 
 from billing.unpaid import State
-from config.settings import from_mapping
 from formats.common.anomaly import AnomaliesFound
 from integration.translate.flow import Applied, Flow, Intake
 from integration.translate.payments import FLOW as PAYMENTS
 from integration.translate.returns import FLOW as RETURNS
-from tests.integration.teletransmission.provider import CareLine, Provider
+from tests.integration.teletransmission.provider import SETTINGS, CareLine, Provider
 
 DAY = date(2026, 1, 15)
 MARCH = date(2026, 3, 31)
-SETTINGS = from_mapping({"organisation": {"code": "DSL", "name": "DSL"}}, base=Path())
 EXAMPLE = (
     Path(__file__).parents[2] / "data" / "noemie" / "578" / "constructed_paid_and_rejected.noe"
 )

@@ -8,11 +8,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine, select
 
-from billing.ledger import DEFAULT_ACCOUNTS, Share
+from billing.ledger import Share
 from formats.common.anomaly import AnomaliesFound
 from integration.database.tables import document, entry
 from integration.flows.recycle import Recycled, recycle
-from tests.integration.teletransmission.provider import CareLine, Provider
+from tests.integration.teletransmission.provider import ACCOUNTS, CareLine, Provider
 
 DAY = date(2026, 1, 15)
 MARCH = date(2026, 3, 31)
@@ -26,7 +26,7 @@ def provider(engine: Engine) -> Provider:
 
 def recycled(provider: Provider, invoice: str) -> Recycled:
     with provider.engine.begin() as connection:
-        return recycle(connection, 1, invoice, MARCH, DEFAULT_ACCOUNTS)
+        return recycle(connection, 1, invoice, MARCH, ACCOUNTS)
 
 
 @pytest.mark.feature("Q-IMP-08")
@@ -58,9 +58,9 @@ def test_the_old_invoice_is_credited_and_linked(provider: Provider) -> None:
             sums[line.account] = sums.get(line.account, 0) + line.debit_cents - line.credit_cents
     assert (credit.credits_id, credit.gross_cents, credit.b2_number) == (1, -10000, None)
     assert {account: cents for account, cents in sums.items() if cents} == {
-        "411100": 6000,
-        "411200": 4000,
-        "706100": -10000,
+        ACCOUNTS.receivable[Share.AMO]: 6000,
+        ACCOUNTS.receivable[Share.AMC]: 4000,
+        ACCOUNTS.sales_care: -10000,
     }
     assert again.b2_number == 1
     with pytest.raises(AnomaliesFound, match="TEL-301"):

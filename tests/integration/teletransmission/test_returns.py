@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 
-from billing.ledger import DEFAULT_ACCOUNTS
+from billing.ledger import Share as Owed
 from billing.unpaid import State as UnpaidState
 from formats.common.anomaly import AnomaliesFound
 from formats.noemie.model import (
@@ -26,7 +26,7 @@ from formats.noemie.model import (
 from integration.database.tables import document, entry, return_line
 from integration.flows.returns import ReturnReport, take_returns
 from integration.translate.returns import transfers_of
-from tests.integration.teletransmission.provider import SENDER, CareLine, Provider
+from tests.integration.teletransmission.provider import ACCOUNTS, SENDER, CareLine, Provider
 
 JANUARY = date(2026, 1, 15)
 TRANSFER_DAY = date(2026, 1, 20)
@@ -76,7 +76,7 @@ def taken(provider: Provider, *transfers: Transfer, created_on: date | None = No
         created_on=created_on, transfers=transfers, anomalies=(),
     )  # fmt: skip
     with provider.engine.begin() as connection:
-        return take_returns(connection, 1, transfers_of(file), DEFAULT_ACCOUNTS)
+        return take_returns(connection, 1, transfers_of(file), ACCOUNTS)
 
 
 def balances(provider: Provider) -> dict[str, int]:
@@ -96,7 +96,7 @@ def test_one_payment_document_a_transfer_settles_each_share(provider: Provider) 
     )
     assert (report.transfers, report.paid) == (1, Decimal("450.06"))
     assert provider.unpaid(MARCH) == ()
-    assert balances(provider) == {"512000": 45006, "706100": -45006}
+    assert balances(provider) == {ACCOUNTS.bank: 45006, ACCOUNTS.sales_care: -45006}
     with provider.engine.connect() as connection:
         kinds = connection.execute(select(document.c.kind, document.c.gross_cents)).all()
     assert kinds[2:] == [("payment", 45006)]
@@ -108,13 +108,13 @@ def test_a_rejection_moves_what_is_owed_to_the_rejected_account(provider: Provid
         provider, transfer(answer(42, share(25912), share(17274, 0, state=State.REJECTED)))
     )
     assert (report.paid, report.rejected) == (Decimal("259.12"), Decimal("172.74"))
-    assert balances(provider)["416200"] == 17274
-    assert "411200" not in balances(provider)
+    assert balances(provider)[ACCOUNTS.rejected[Owed.AMC]] == 17274
+    assert ACCOUNTS.receivable[Owed.AMC] not in balances(provider)
     (row,) = provider.unpaid(MARCH)
     assert (row.due_amo, row.due_amc) == (0, Decimal("172.74"))
     assert row.state is UnpaidState.REJECTED
     provider.pay(number, "AMC", "172.74", on=MARCH)
-    assert "416200" not in balances(provider)
+    assert ACCOUNTS.rejected[Owed.AMC] not in balances(provider)
     assert provider.unpaid(MARCH) == ()
 
 
@@ -150,7 +150,11 @@ def test_unmatched_lines_wait_in_suspense_and_the_bank_agrees(provider: Provider
     )
     assert report.suspense == Decimal("10.50")
     assert [a.code.id for a in report.anomalies] == ["TEL-204", "TEL-204"]
-    assert balances(provider) == {"512000": 2050, "471000": -1050, "706100": -1000}
+    assert balances(provider) == {
+        ACCOUNTS.bank: 2050,
+        ACCOUNTS.suspense: -1050,
+        ACCOUNTS.sales_care: -1000,
+    }
 
 
 def test_a_recovery_gives_an_overpayment_back(provider: Provider) -> None:
