@@ -28,7 +28,7 @@ written by one `%` template. What fails that check takes the slow path, which na
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as _with
 from datetime import date
@@ -634,10 +634,9 @@ def encode_all(items: Iterable[object], place: Place = Place()) -> bytes:  # noq
     return b"".join(filter(None, pieces))
 
 
-def settled(items: Iterable[object]) -> Iterator[object]:
-    """Each record as it will read back once written."""
-    for item in items:
-        yield _LAYOUTS[type(item)].settle(item, Place())
+def settled(item: R) -> R:
+    """The record as it will read back once written; raises AnomaliesFound if it doesn't fit."""
+    return layout(type(item)).settle(item, Place())
 
 
 def changed(item: R, **values: Any) -> R:

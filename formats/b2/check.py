@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 from typing import Any, BinaryIO, Final
 
 from formats.b2.model import Report
@@ -28,6 +29,8 @@ from formats.fixedwidth import Zone, layout
 
 LIMIT: Final = 10_000
 """Anomalies kept by default: a file of garbage must not fill the memory."""
+KEYS_REMEMBERED: Final = 10_000
+"""Valid identifiers kept, since billers, prescribers and LPP codes come back all the time."""
 ROUNDING_CENTS: Final = 1
 """Slack on AMO ≈ base × rate: a split line shares out its cents. Reference §1.4, rule 7."""
 MAX_DETAILS: Final = 10
@@ -89,6 +92,7 @@ class _Checker:
         self.invoice: InvoiceStart | None = None
         self.service: ServiceLine | None = None
         self.details: list[LineDetail] = []
+        self.sound: set[tuple[str, str]] = set()  # identifiers already found valid
 
     def take(self, item: Any) -> None:
         """Judge one record against what came before it."""
@@ -157,11 +161,13 @@ class _Checker:
 
     def _key(self, identifier: Identifier, field: str, value: str) -> None:
         """An identifier of the current record must have its key right; zeros mean unknown."""
-        if value.strip("0") == "":
+        if (identifier.name, value) in self.sound or value.strip("0") == "":
             return
         wrong = identifier.check(value)
         if wrong:
             self.found.append(wrong.at(self._where(field)[1]))
+        elif len(self.sound) < KEYS_REMEMBERED:
+            self.sound.add((identifier.name, value))
 
     def _not_after(self, field: str, limit: date | None, reference: str) -> None:
         value = getattr(self.item, field)
@@ -270,8 +276,8 @@ class _Checker:
             self._equal(field, expected, reference)
 
     def _same_invoice(self) -> None:
-        if self.invoice:
-            for field in ("biller", "nir", "nir_key", "invoice"):
+        if self.invoice and _IDENTITY(self.item) != _IDENTITY(self.invoice):
+            for field in _IDENTITY_FIELDS:
                 self._equal(field, getattr(self.invoice, field), "type 2 de la facture")
 
     def _batch_day(self) -> date | None:
@@ -302,6 +308,10 @@ _HANDLERS: Final[dict[type, Callable[[_Checker, Any], None]]] = {
     BatchEnd: _Checker._batch_end,
     FileEnd: _Checker._file_end,
 }
+
+_IDENTITY_FIELDS: Final = ("biller", "nir", "nir_key", "invoice")
+_IDENTITY: Final = attrgetter(*_IDENTITY_FIELDS)
+"""Equal in all records of an invoice. Reference §1.4, rule 4."""
 
 _AMOUNTS: Final = ("total_cents", "amo_cents", "amc_cents")
 

@@ -142,7 +142,9 @@ def _printable(raw: bytes) -> str:
 def read(stream: BinaryIO, file: str = "") -> B2File:
     """The whole file as a tree, in memory; raises AnomaliesFound when it can't be one.
 
-    Readable and in order is all it asks: sums, keys and dates are `check`'s.
+    Readable and in order is all it asks: sums, keys and dates are `check`'s. Columns that a
+    supplier leaves blank or zero (hospital stay, prevention, forcing) aren't in the tree; whoever
+    needs them takes the records of `records_in`.
     """
     found: list[Anomaly] = []
     items = []
