@@ -26,11 +26,11 @@ SELECT id, prescription_id, patient_id, code, kind, lpp, label, price_cents, qua
   carry_over_weeks, vat_ppm
 FROM care_item WHERE patient_id {patients} AND since <= :work_date ORDER BY id
 
--- :billed  every unit ever billed of these items, its last revision last
-SELECT b.subject_id, b.part, b.unit, b.revision, l.since, l.until, c.id
+-- :billed  every unit ever billed of these items, its last revision last; credited or not
+SELECT b.subject_id, b.part, b.unit, b.revision, l.since, l.until,
+  b.document_id IN (SELECT credits_id FROM document WHERE credits_id IS NOT NULL)
 FROM billed_part b
 JOIN document_line l ON l.document_id = b.document_id AND l.position = b.line_position
-LEFT JOIN document c ON c.credits_id = b.document_id
 WHERE b.subject_kind = 'care' AND b.subject_id {items}
 ORDER BY b.subject_id, b.part, b.unit, b.revision
 

@@ -123,8 +123,8 @@ def revisions_of(rows: CareRows) -> dict[Part, int]:
     """How many times each part was credited, which is the revision it is billed with next."""
     return {
         (item, part, unit): revision + 1
-        for item, part, unit, revision, _, _, credit in rows.billed
-        if credit is not None
+        for item, part, unit, revision, _, _, credited in rows.billed
+        if credited
     }
 
 
@@ -186,8 +186,8 @@ def _standing(rows: Iterable[Row]) -> dict[int, list[tuple[int, date, date]]]:
     """Units billed and not credited since, with the period of their line, by item."""
     last = {row[:3]: row for row in rows}  # rows come in revision order
     found: dict[int, list[tuple[int, date, date]]] = defaultdict(list)
-    for item, _, unit, _, since, until, credit in last.values():
-        if credit is None:
+    for item, _, unit, _, since, until, credited in last.values():
+        if not credited:
             found[item].append((unit, day(since), day(until)))
     return found
 

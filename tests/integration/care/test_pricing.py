@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from integration.database import tables
-from tests.integration.care.practice import Practice, amc, amo, bed, delivery, patient, prescription
+from integration.posting import Plan, Posting, post
+from tests.integration.care.practice import (
+    ORGANISATION,
+    Practice,
+    amc,
+    amo,
+    bed,
+    delivery,
+    patient,
+    prescription,
+)
 
 SHARES = ("gross_cents", "part_amo_cents", "part_amc_cents", "part_patient_cents")
 FOUR_WEEKS = "2025-03-31"
@@ -90,6 +101,38 @@ def test_the_invoice_as_posted(practice: Practice) -> None:
         ("", 0, 4673, None),
     ]
     assert practice.rows(tables.document, "kind", "journal", "b2_number") == [("care", "VT", 1)]
+
+
+def credit(practice: Practice) -> None:
+    """Credit the first invoice with the mirror of its entries."""
+    [entries] = [practice.rows(tables.entry, "account", "debit_cents", "credit_cents")]
+    mirror = [(account, "", c, d, None, None) for account, d, c in entries]
+    posting = Posting("AV", "credit", date(2025, 4, 1), credits_id=1, entries=mirror)
+    with practice.engine.begin() as connection:
+        post(connection, ORGANISATION, Plan([posting]))
+
+
+def test_what_was_credited_is_billed_again_as_the_next_revision(practice: Practice) -> None:
+    arrange(practice)
+    practice.price(FOUR_WEEKS)
+    credit(practice)
+    practice.price("2025-04-07")
+    parts = practice.rows(tables.billed_part, "part", "unit", "revision")
+    assert [(unit, revision) for part, unit, revision in parts if part == "rental"] == [
+        *((unit, revision) for unit in range(1, 5) for revision in (0, 1)),
+        (5, 0),
+    ]
+    assert practice.price("2025-04-07").invoices == 0
+
+
+def test_a_patient_whose_data_is_bad_stops_nobody_else(practice: Practice) -> None:
+    practice.patients(patient(), patient("P2"))
+    practice.prescriptions(prescription(), prescription(code="ORD-2", patient="P2"))
+    with practice.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE cover_amo SET nature = '99' WHERE patient_id = 1")
+    report = practice.price(FOUR_WEEKS)
+    assert (report.invoices, report.patients) == (1, 1)
+    assert report.failed == [(1, "ValueError")]
 
 
 def test_the_snapshot_says_who_pays_and_names_nobody(practice: Practice) -> None:
