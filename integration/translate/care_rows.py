@@ -23,6 +23,8 @@ from billing.care.cover import (
 from billing.care.dossier import Claim, claim_of
 from billing.care.nomenclature import LppEntry
 from billing.care.prescription import (
+    FIFTEEN_DAYS,
+    TWO_MONTHS,
     Agreement,
     AgreementState,
     CareItem,
@@ -88,6 +90,7 @@ class CareRows:
 
 
 FREE: Final = Decimal("Infinity")  # no price limit
+WHEELCHAIR: Final = "VEH"  # nature of VPH: its tacit agreement takes two months
 
 Part = tuple[int, str, int]  # item, part, unit
 
@@ -285,6 +288,7 @@ def _entry(row: Row, tariffs: Sequence[Row]) -> LppEntry:
         DatedValues(tuple(step for step, _ in steps)),
         DatedValues(tuple(limits)),
         prior_agreement=bool(tariffs and tariffs[-1][5]),
+        silence=TWO_MONTHS if nature == WHEELCHAIR else FIFTEEN_DAYS,
     )
 
 
