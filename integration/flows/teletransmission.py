@@ -161,50 +161,71 @@ def _send_all(
 ) -> None:
     posted, anomalies = _gathered(connection, house.vault, documents)
     report.anomalies += anomalies
-    trial = Envelope(recipient, "0" * 6, 1, report.work_date)
-    packed = (_sound(trial, sender, house.choices, members, report) for members in _packed(posted))
-    files = [members for members in packed if members]
-    if not files:
-        return
-    rows, items, outbox = [], [], []
-    first = reserve_ids(connection, "transmission", len(files))
-    first_delivery = reserve_ids(connection, "outbox", len(files))
-    for rank, members in enumerate(files):
+    files = []
+    for members in _packed(posted):
         envelope = _envelope(connection, house.organisation_id, recipient, report.work_date)
-        content = _content(envelope, sender, house.choices, members)
-        rows.append(_transmission(first + rank, house.organisation_id, envelope, members, content))
-        items += [(one.id, 0, first + rank, place) for place, one in enumerate(members, 1)]
-        outbox.append(
-            _delivery(first_delivery + rank, house.organisation_id, envelope, first + rank)
-        )
-        _tell(report, members)
+        file = _written(envelope, sender, house.choices, members, report)
+        files += [file] if file else []
+    _insert(connection, house.organisation_id, files)
+    for file in files:
+        _tell(report, file.members)
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file, numbered and written."""
+
+    envelope: Envelope
+    members: Sequence[_Posted]
+    content: bytes
+
+
+def _insert(connection: Connection, organisation_id: int, files: Sequence[_File]) -> None:
+    """Transmissions, their items and their deliveries; the bytes stay out of the database."""
+    first = reserve_ids(connection, "transmission", len(files))
+    deliveries = reserve_ids(connection, "outbox", len(files))
+    numbered = list(enumerate(files, first))
+    rows = [_transmission(id_, organisation_id, file) for id_, file in numbered]
+    items = [
+        (one.id, 0, id_, place)
+        for id_, file in numbered
+        for place, one in enumerate(file.members, 1)
+    ]
+    outbox = [
+        _delivery(deliveries + rank, organisation_id, file.envelope, first + rank)
+        for rank, file in enumerate(files)
+    ]
     insert_rows(connection, tables.transmission, TRANSMISSION, rows)
     insert_rows(connection, tables.transmission_item, ITEM, items)
     insert_rows(connection, tables.outbox, OUTBOX, outbox)
     reach("teletransmit.written")
 
 
-def _sound(
-    trial: Envelope,
+def _written(
+    envelope: Envelope,
     sender: Sender,
     choices: B2Choices,
     posted: Sequence[_Posted],
     report: TransmissionReport,
-) -> list[_Posted]:
-    """The invoices that can be written; the reasons of the others go to the report."""
-    if not _refusal(trial, sender, choices, posted):
-        return list(posted)
-    refused = {one.id: _refusal(trial, sender, choices, [one]) for one in posted}
+) -> _File | None:
+    """The file of the invoices that can be written; the reasons of the others are reported."""
+    try:
+        return _File(envelope, posted, _content(envelope, sender, choices, posted))
+    except AnomaliesFound:
+        refused = {one.id: _refusal(envelope, sender, choices, one) for one in posted}
     for one in posted:
         report.anomalies += [a.at(_place(one.invoice)) for a in refused[one.id]]
-    return [one for one in posted if not refused[one.id]]
+    sound = [one for one in posted if not refused[one.id]]
+    if not sound:
+        return None
+    return _File(envelope, sound, _content(envelope, sender, choices, sound))
 
 
 def _refusal(
-    envelope: Envelope, sender: Sender, choices: B2Choices, posted: Sequence[_Posted]
+    envelope: Envelope, sender: Sender, choices: B2Choices, posted: _Posted
 ) -> tuple[Anomaly, ...]:
     try:
-        _content(envelope, sender, choices, posted)
+        _content(envelope, sender, choices, [posted])
     except AnomaliesFound as found:
         return found.anomalies
     return ()
@@ -288,9 +309,8 @@ def _base36(number: int) -> str:
     return digits.rjust(6, "0")
 
 
-def _transmission(
-    id_: int, organisation_id: int, envelope: Envelope, members: Sequence[_Posted], content: bytes
-) -> Row:
+def _transmission(id_: int, organisation_id: int, file: _File) -> Row:
+    envelope, members = file.envelope, file.members
     return (
         id_,
         organisation_id,
@@ -301,7 +321,7 @@ def _transmission(
         envelope.created_on.isoformat(),
         len(members),
         *(sum(amounts) for amounts in zip(*(one.amounts for one in members), strict=True)),
-        hashlib.sha256(content).hexdigest(),
+        hashlib.sha256(file.content).hexdigest(),
     )
 
 
