@@ -6,6 +6,7 @@ written once, here, and `write_default` prints it as comments.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -18,6 +19,8 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from billing import ledger
+from billing.ledger import Share
 from config.parameters import Parameters
 from config.teletransmission import B2Choices
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
@@ -155,20 +158,45 @@ class Teletransmission(Section):
 
 
 class Accounts(Section):
-    """Ledger accounts (plan comptable général)."""
+    """Ledger accounts (plan comptable général); contract sales have theirs on each cost line."""
 
-    customer: str = Field("411", description="clients")
-    patient: str = Field("4111", description="patients")
-    amo: str = Field("4112", description="caisses AMO")
-    amc: str = Field("4113", description="organismes AMC")
-    doubtful: str = Field("416", description="clients douteux")
-    vat: str = Field("44571", description="TVA collectée")
-    suspense: str = Field("471", description="compte d'attente des retours non rapprochés")
-    bank: str = Field("512", description="banque")
-    loss: str = Field("658", description="écarts et pertes de règlement")
-    gain: str = Field("758", description="produits divers de règlement")
-    services: str = Field("706", description="prestations de services")
-    goods: str = Field("707", description="ventes de marchandises")
+    customer: str = Field("411000", description="clients")
+    amo: str = Field("411100", description="caisses AMO")
+    amc: str = Field("411200", description="organismes AMC")
+    patient: str = Field("411300", description="patients")
+    doubtful_customer: str = Field("416000", description="clients, impayés")
+    rejected_amo: str = Field("416100", description="caisses AMO, factures rejetées")
+    rejected_amc: str = Field("416200", description="organismes AMC, factures rejetées")
+    doubtful_patient: str = Field("416300", description="patients, impayés")
+    sales_care: str = Field("706100", description="prestations de santé à domicile")
+    vat: str = Field("445710", description="TVA collectée")
+    bank: str = Field("512000", description="banque")
+    suspense: str = Field("471000", description="attente : retours non rapprochés")
+    losses: str = Field("658000", description="écarts de règlement perdus")
+    gains: str = Field("758000", description="écarts de règlement gagnés")
+
+    def plan(self) -> ledger.Accounts:
+        """As the ledger takes them."""
+        return ledger.Accounts(
+            receivable={
+                Share.AMO: self.amo,
+                Share.AMC: self.amc,
+                Share.PATIENT: self.patient,
+                Share.CUSTOMER: self.customer,
+            },
+            rejected={
+                Share.AMO: self.rejected_amo,
+                Share.AMC: self.rejected_amc,
+                Share.PATIENT: self.doubtful_patient,
+                Share.CUSTOMER: self.doubtful_customer,
+            },
+            sales_care=self.sales_care,
+            vat_collected=self.vat,
+            bank=self.bank,
+            suspense=self.suspense,
+            losses=self.losses,
+            gains=self.gains,
+        )
 
 
 class Invoice(Section):
@@ -188,7 +216,7 @@ class Settings(Section):
     """Everything chosen, in one value.
 
     kept_files: how files that hold a NIR are kept.
-    person_key_file: the AES key of persons; empty: `state/persons.key`.
+    person_key_file: the AES key of persons, below `home`.
     """
 
     organisation: Organisation
@@ -200,7 +228,9 @@ class Settings(Section):
     parameters: Parameters = Parameters()
     partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
     kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
-    person_key_file: Path = Field(Path(), description="clé des identités ; vide : state/")
+    person_key_file: Path = Field(
+        Path("state/persons.key"), description="clé des identités, sous le dossier home"
+    )
 
     @property
     def database_url(self) -> str:
@@ -210,8 +240,6 @@ class Settings(Section):
     @property
     def person_key(self) -> Path:
         """The file of the key of persons."""
-        if self.person_key_file == Path():
-            return self.folders.state / "persons.key"
         return self.folders.home / self.person_key_file
 
 
@@ -271,3 +299,49 @@ def _anomaly(error: ErrorDetails, file: str) -> Anomaly:
     code = {"missing": MISSING_KEY, "extra_forbidden": UNKNOWN_KEY}.get(error["type"], BAD_VALUE)
     words = f" ; valeurs admises : {allowed.replace(' or ', ', ')}" if allowed else ""
     return Anomaly(code, Place(file), {"key": key, "allowed": words})
+
+
+def write_default(path: Path, **organisation: str) -> None:
+    """Write a commented settings file with every default; never over an existing one (0600).
+
+    `organisation` gives `code`, `name`… of whoever bills. Raises FileExistsError.
+    """
+    text = default_text({"code": "DEMO", "name": "Mon entreprise", **organisation})
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def default_text(organisation: Mapping[str, str]) -> str:
+    """The settings file of an organisation: values that are set, the others as comments."""
+    values = Settings.model_validate({"organisation": organisation})
+    plain = [name for name, value in values if not isinstance(value, BaseModel | dict)]
+    parts = [
+        "# Réglages d'Échéance. Une ligne commentée montre la valeur par défaut.\n"
+        "# Chaque clé peut aussi venir de l'environnement : ECHEANCE_SECTION__CLE.\n",
+        *(_line(Settings, name, getattr(values, name), given=False) for name in plain),
+    ]
+    for name, section in values:
+        if isinstance(section, BaseModel):
+            given = set(organisation) if name == "organisation" else set()
+            parts.append(f"\n[{name}]\n")
+            model = type(section)
+            parts += [_line(model, key, value, given=key in given) for key, value in section]
+    return "".join([*parts, "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n"])
+
+
+def _line(model: type[BaseModel], key: str, value: object, *, given: bool) -> str:
+    description = model.model_fields[key].description or ""
+    mark = "" if given else "# "
+    return f"# {description}\n{mark}{key} = {_toml_value(value)}\n"
+
+
+def _toml_value(value: object) -> str:
+    """A TOML literal: JSON's, for strings, numbers, booleans and lists."""
+    if isinstance(value, dict):
+        return "{}"
+    if isinstance(value, Path):
+        return json.dumps(value.as_posix() if value != Path() else ".", ensure_ascii=False)
+    if isinstance(value, bool | int | list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    return json.dumps(str(value), ensure_ascii=False)

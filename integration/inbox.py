@@ -1,0 +1,478 @@
+"""The watched folders: claim a file, import it in one transaction, file it away.
+
+Every file ends in exactly one place, `done/` or `error/`, whatever kills us: the rename to
+`processing/` claims it, the commit decides, the last move only says what was decided and is
+repeated when it is missing. Nothing is ever deleted or overwritten.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import re
+import shutil
+import time
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy.exc import OperationalError
+
+from config.settings import Settings
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from integration.database.bulk import reserve_ids
+from integration.database.tables import json_text, received_file
+from integration.failpoints import reach
+from integration.translate.flow import FLOWS, Flow, Intake, detect, load
+
+TOO_BIG: Final = Code(
+    "IMP-010", "Le fichier dépasse {limit} Mo.", "Le couper en plusieurs fichiers."
+)
+CRASHED: Final = Code(
+    "IMP-011",
+    "Le traitement a échoué sans que le fichier soit en cause à coup sûr ({error}).",
+    "Redéposer le fichier ; si l'échec se répète, transmettre ce rapport à l'éditeur.",
+)
+NO_SUCH_PATH: Final = Code(
+    "IMP-012", "« {name} » n'est pas un fichier.", "Donner le chemin d'un fichier ou d'un dossier."
+)
+
+MAX_BYTES: Final = 256 * 1024 * 1024
+SHOWN: Final = 500  # anomalies and notices written out; the rest is counted
+_INSERT: Final = text(
+    "INSERT INTO received_file (id, sha256, name, flow, state, received_at)"
+    " VALUES (:id, :sha256, :name, :flow, :state, :received_at)"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+_IGNORED: Final = re.compile(r"^\.|^~|~$|\.(part|tmp)$|^README\.txt$", re.IGNORECASE)
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_CLAIMED: Final = re.compile(r"^[0-9a-f]{8}-(?:\d+-)?")
+_NAME_LENGTH: Final = 100
+_ANY: Final = "a-detecter"  # flow folder of files to be recognised by their content
+
+
+class Outcome(StrEnum):
+    """What became of a file."""
+
+    IMPORTED = "imported"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Where and for whom files are imported. now gives the instant, in UTC."""
+
+    engine: Engine
+    organisation_id: int
+    settings: Settings
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One file dealt with: its name as it came, its flow, and where it lies now."""
+
+    name: str
+    flow: str
+    outcome: Outcome
+    counts: Mapping[str, int] = field(default_factory=dict)
+    notices: tuple[Anomaly, ...] = ()
+    anomalies: tuple[Anomaly, ...] = ()
+    kept: Path | None = None
+    received_at: datetime | None = None
+
+
+class _GoneError(Exception):
+    """Another worker has taken the file meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A file in `processing/`, ours; `again` when a killed run had claimed it."""
+
+    path: Path
+    flow: str
+    name: str
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Watch:
+    """Looks at the inbox; a file is stable when two looks find the same size and time."""
+
+    office: Office
+    flows: tuple[str, ...] = tuple(FLOWS)
+    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    def step(self) -> list[Imported]:
+        """One look: imports what a killed run left, then what hasn't moved since the last look."""
+        before, self._seen = self._seen, dict(_waiting(self.office.settings, self.flows))
+        stable = [path for path, look in self._seen.items() if before.get(path) == look]
+        settings = self.office.settings
+        claims = [*_left(settings, self.flows), *_claims(settings, stable)]
+        return _all(self.office, claims)
+
+
+def import_waiting(
+    office: Office, *, flows: tuple[str, ...] = tuple(FLOWS), settle_s: float = 2.0
+) -> list[Imported]:
+    """Everything that waits for these flows, after two looks `settle_s` seconds apart.
+
+    Files at the root of the inbox are recognised by their content, whatever flow they are of.
+    """
+    watch = Watch(office, flows)
+    first = watch.step()
+    if watch._seen:
+        time.sleep(settle_s)
+    return first + watch.step()
+
+
+def import_paths(office: Office, paths: Iterable[Path], flow: str = "") -> list[Imported]:
+    """`echeance import PATH…`: the same, for files and folders named by hand.
+
+    A file outside the inbox is copied, its original stays. Raises AnomaliesFound when a path isn't
+    there or the flow is unknown; a refused file is an outcome.
+    """
+    if flow:
+        load(flow)
+    files = [file for path in paths for file in _files(path)]
+    claims = [_copy(office.settings, file, flow or _ANY) for file in files]
+    return _all(office, claims)
+
+
+def prepare(settings: Settings) -> None:
+    """Make the folders, readable by us only."""
+    folders = settings.folders
+    for made in (folders.inbox, folders.processing, folders.done, folders.error):
+        for name in ("", *FLOWS):
+            (made / name).mkdir(mode=0o750, parents=True, exist_ok=True)
+
+
+def safe_name(name: str) -> str:
+    """A file name in plain ASCII that can't leave its folder; its ending is kept."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    cleaned = _UNSAFE.sub("_", plain).lstrip("._-") or "fichier"
+    return cleaned[-_NAME_LENGTH:].lstrip("._-") or "fichier"
+
+
+# --- claiming ---------------------------------------------------------------------------------
+
+
+def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, tuple[int, int]]]:
+    """Regular files of the inbox and of flow folders, with size and time."""
+    inbox = settings.folders.inbox
+    for folder in (inbox, *(inbox / name for name in flows)):
+        if not folder.is_dir():
+            continue
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False) and not _IGNORED.search(entry.name):
+                    look = entry.stat(follow_symlinks=False)
+                    yield Path(entry.path), (look.st_size, look.st_mtime_ns)
+
+
+def _claims(settings: Settings, stable: Iterable[Path]) -> Iterator[_Claim]:
+    """Claim files by an atomic rename: of two workers only one wins."""
+    for path in stable:
+        flow = path.parent.name if path.parent != settings.folders.inbox else _ANY
+        try:
+            target = _place_of_claim(settings, flow, path.name, _digest(path))
+            path.rename(target)
+        except (_GoneError, FileNotFoundError):
+            continue  # another worker was faster
+        reach("inbox.claimed")
+        yield _Claim(target, flow, safe_name(path.name))
+
+
+def _place_of_claim(settings: Settings, flow: str, name: str, sha256: str) -> Path:
+    """A name free in `processing/`: the same file may come again while the first is there."""
+    folder = settings.folders.processing / flow
+    folder.mkdir(parents=True, exist_ok=True)
+    return next(
+        path
+        for n in range(1_000_000)
+        if not (path := folder / f"{sha256[:8]}-{f'{n}-' if n else ''}{safe_name(name)}").exists()
+    )
+
+
+def _left(settings: Settings, flows: Iterable[str]) -> Iterator[_Claim]:
+    """What a killed run had claimed."""
+    for flow in (*flows, _ANY):
+        folder = settings.folders.processing / flow
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if not _IGNORED.search(path.name):
+                yield _Claim(path, flow, _CLAIMED.sub("", path.name), again=True)
+
+
+def _copy(settings: Settings, path: Path, flow: str) -> _Claim:
+    """A private copy in `processing/`, whole or absent."""
+    target = _place_of_claim(settings, flow, path.name, _digest(path))
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(path, part)
+    part.rename(target)
+    reach("inbox.claimed")
+    return _Claim(target, flow, safe_name(path.name))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        found = sorted(p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
+        return [p for p in found if not _IGNORED.search(p.name)]
+    if not path.is_file():
+        raise AnomaliesFound(Anomaly(NO_SUCH_PATH, values={"name": path.name}))
+    return [path]
+
+
+def _in_order(claims: Iterable[_Claim]) -> list[_Claim]:
+    """Customers before the contracts that name them, then by name."""
+    known = [_recognised(claim) for claim in claims]
+    order = {name: n for n, name in enumerate(FLOWS)}
+    return sorted(known, key=lambda c: (order.get(c.flow, len(order)), c.name, c.path))
+
+
+def _recognised(claim: _Claim) -> _Claim:
+    if claim.flow != _ANY:
+        return claim
+    try:
+        flow = detect(_read(claim.path), claim.name).name
+    except AnomaliesFound:
+        return claim  # said when it is processed
+    return _Claim(claim.path, flow, claim.name, claim.again)
+
+
+# --- importing --------------------------------------------------------------------------------
+
+
+def _all(office: Office, claims: Iterable[_Claim]) -> list[Imported]:
+    done = []
+    for claim in _in_order(claims):
+        try:
+            done.append(_process(office, claim))
+        except _GoneError:
+            continue  # another worker finished it
+    return done
+
+
+def _process(office: Office, claim: _Claim) -> Imported:
+    """Import a claimed file once and file it away; the database decides, the move follows."""
+    try:
+        result = _import(office, claim)
+    except AnomaliesFound as found:
+        result = Imported(claim.name, claim.flow, Outcome.REFUSED, anomalies=found.anomalies)
+        _record_refusal(office, claim, result)
+    reach("inbox.committed")
+    kept = _file_away(office, claim, result)
+    reach("inbox.moved")
+    return replace(result, kept=kept)
+
+
+def _import(office: Office, claim: _Claim) -> Imported:
+    data = _read(claim.path)
+    flow = load(claim.flow) if claim.flow != _ANY else detect(data, claim.name)
+    try:
+        return _apply(office, claim, flow, hashlib.sha256(data).hexdigest(), data)
+    except (AnomaliesFound, OperationalError, OSError):
+        raise
+    except Exception as error:
+        name = {"error": type(error).__name__}  # its message could hold a personal value
+        raise AnomaliesFound(Anomaly(CRASHED, Place(claim.name), name)) from error
+
+
+def _apply(office: Office, claim: _Claim, flow: Flow, sha256: str, data: bytes) -> Imported:
+    """Read outside the transaction, write inside: the row of the file and its content together."""
+    if earlier := _imported_before(office, claim, sha256):
+        return earlier
+    records = flow.read(data, claim.name)
+    with office.engine.begin() as connection:
+        id_ = _receive(office, connection, claim, sha256, Outcome.IMPORTED)
+        if id_ is None:  # another worker has just imported the same content
+            return Imported(claim.name, flow.name, Outcome.DUPLICATE)
+        reach("inbox.recorded")
+        applied = flow.apply(_intake(office, connection, claim, id_), records)
+        _report(connection, id_, len(records), applied.counts, applied.notices)
+        reach("inbox.applied")
+    return Imported(claim.name, flow.name, Outcome.IMPORTED, applied.counts, applied.notices)
+
+
+def _imported_before(office: Office, claim: _Claim, sha256: str) -> Imported | None:
+    """What to answer when this very content is already in: a duplicate, or our own killed run."""
+    query = select(received_file).where(
+        received_file.c.sha256 == sha256, received_file.c.state == Outcome.IMPORTED.value
+    )
+    with office.engine.begin() as connection:
+        row = connection.execute(query).first()
+        if row is None:
+            return None
+        if claim.again and row.name == claim.name:
+            counts = json.loads(row.report).get("counts", {})
+            received_at = datetime.fromisoformat(row.received_at)
+            return Imported(claim.name, row.flow, Outcome.IMPORTED, counts, received_at=received_at)
+        _receive(office, connection, claim, sha256, Outcome.DUPLICATE)
+    return Imported(claim.name, row.flow, Outcome.DUPLICATE)
+
+
+def _receive(
+    office: Office, connection: Connection, claim: _Claim, sha256: str, outcome: Outcome
+) -> int | None:
+    """The row of a file; None when its content is already imported (the unique key decides)."""
+    id_ = reserve_ids(connection, "received_file", 1)
+    values = {
+        "id": id_,
+        "sha256": sha256,
+        "name": claim.name,
+        "flow": claim.flow,
+        "state": outcome.value,
+        "received_at": office.now().isoformat(timespec="seconds"),
+    }
+    return connection.execute(_INSERT, values).scalar()
+
+
+def _report(
+    connection: Connection,
+    id_: int,
+    records: int,
+    counts: Mapping[str, int],
+    notices: Sequence[Anomaly] = (),
+    anomalies: Sequence[Anomaly] = (),
+) -> None:
+    report = {
+        "counts": dict(counts),
+        "notices": [str(one) for one in notices[:SHOWN]],
+        "notices_total": len(notices),
+        "anomalies": [str(one) for one in anomalies[:SHOWN]],
+        "anomalies_total": len(anomalies),
+    }
+    values = {"records": records, "report": json_text(report)}
+    connection.execute(received_file.update().where(received_file.c.id == id_).values(values))
+
+
+def _record_refusal(office: Office, claim: _Claim, result: Imported) -> None:
+    """A refused content may come again corrected: only its row says that it came."""
+    sha256 = _digest(claim.path)
+    with office.engine.begin() as connection:
+        if claim.again and _refused_before(connection, claim, sha256):
+            return
+        id_ = _receive(office, connection, claim, sha256, Outcome.REFUSED)
+        assert id_ is not None  # no unique key bears on refusals
+        _report(connection, id_, 0, {}, anomalies=result.anomalies)
+
+
+def _refused_before(connection: Connection, claim: _Claim, sha256: str) -> bool:
+    query = select(received_file.c.id).where(
+        received_file.c.sha256 == sha256,
+        received_file.c.name == claim.name,
+        received_file.c.state == Outcome.REFUSED.value,
+    )
+    return connection.execute(query).first() is not None
+
+
+def _intake(office: Office, connection: Connection, claim: _Claim, id_: int) -> Intake:
+    now, settings = office.now(), office.settings
+    today = now.astimezone(ZoneInfo(settings.organisation.zone)).date()
+    return Intake(connection, office.organisation_id, today, now, claim.name, id_, settings)
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a regular file: no link is followed, even one put there since we looked."""
+    with _open(path) as file:
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            limit = {"limit": MAX_BYTES // 2**20}
+            raise AnomaliesFound(Anomaly(TOO_BIG, Place(_CLAIMED.sub("", path.name)), limit))
+        return file.read()
+
+
+def _digest(path: Path) -> str:
+    with _open(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open(path: Path) -> BufferedReader:
+    try:
+        return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb")
+    except FileNotFoundError:
+        raise _GoneError from None
+
+
+# --- filing away ------------------------------------------------------------------------------
+
+
+def _file_away(office: Office, claim: _Claim, result: Imported) -> Path:
+    """Link at the final place, write the reasons, and only then leave `processing/`."""
+    folder = _final_folder(office, claim, result)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = _link(claim, folder)
+    reach("inbox.linked")
+    if result.outcome is Outcome.REFUSED:
+        reasons = kept.with_name(kept.name + ".err.txt")
+        reasons.write_text(_reasons(office, claim, result), "utf-8")
+        reach("inbox.explained")
+    claim.path.unlink(missing_ok=True)  # another worker may have ended the same move
+    return kept
+
+
+def _final_folder(office: Office, claim: _Claim, result: Imported) -> Path:
+    folders = office.settings.folders
+    if result.outcome is Outcome.REFUSED:
+        return folders.error / claim.flow
+    zone = ZoneInfo(office.settings.organisation.zone)
+    day = (result.received_at or office.now()).astimezone(zone)
+    return folders.done / result.flow / f"{day:%Y/%m/%d}"
+
+
+def _link(claim: _Claim, folder: Path) -> Path:
+    """A hard link under a free name: unlike a rename, it never overwrites."""
+    stem, ending = Path(claim.name).stem, Path(claim.name).suffix
+    for n in itertools.count(1):
+        target = folder / (f"{stem}-{n}{ending}" if n > 1 else claim.name)
+        try:
+            target.hardlink_to(claim.path)
+        except FileExistsError:
+            if not _same(target, claim.path):
+                continue
+        except FileNotFoundError:
+            raise _GoneError from None
+        return target
+    raise AssertionError  # count() has no end
+
+
+def _same(target: Path, source: Path) -> bool:
+    """True when a killed run had already linked it there."""
+    try:
+        return target.samefile(source)
+    except FileNotFoundError:
+        raise _GoneError from None
+
+
+def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
+    """What, where, why and what to do, for the person who sent the file."""
+    received = office.now().astimezone(ZoneInfo(office.settings.organisation.zone))
+    folder = "inbox" if claim.flow == _ANY else f"inbox/{claim.flow}"
+    hidden = len(result.anomalies) - SHOWN
+    return "\n".join(
+        [
+            f"Fichier refusé : {claim.name}",
+            f"Traité le {received:%d/%m/%Y à %H:%M}. Rien n'en a été importé.",
+            f"{len(result.anomalies)} anomalie(s) :",
+            "",
+            *(_reason(n, one) for n, one in enumerate(result.anomalies[:SHOWN], 1)),
+            *([f"… et {hidden} autre(s)."] if hidden > 0 else []),
+            f"Corriger le fichier, puis le redéposer dans « {folder} ».",
+            "",
+        ]
+    )
+
+
+def _reason(n: int, one: Anomaly) -> str:
+    where = str(replace(one.place, file=""))
+    place = f"   Où : {where}\n" if where else ""
+    return f"{n}. {one.code.id} : {one.sentence}\n{place}   À faire : {one.code.remedy}\n"
