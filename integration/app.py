@@ -29,6 +29,7 @@ from integration.flows.billing.gather import Selection, contracts_due, customer_
 from integration.flows.billing.run import Billing
 from integration.flows.care import CareRun
 from integration.flows.teletransmission import Teletransmitter, b2_maker
+from integration.inbox import Office
 from integration.outbox import Maker, Outbox
 from integration.persons import Vault, open_vault
 
@@ -58,6 +59,7 @@ class App:
     vault: Vault
     executor: Executor
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    settle_s: float = 2.0  # between two looks at a file that may still be written
 
     @property
     def accounts(self) -> Accounts:
@@ -67,6 +69,10 @@ class App:
     def today(self) -> date:
         """The business date in the organisation's zone."""
         return self.clock().astimezone(ZoneInfo(self.settings.organisation.zone)).date()
+
+    def office(self) -> Office:
+        """Where files are imported."""
+        return Office(self.engine, self.organisation_id, self.settings, self.clock)
 
     def billing(self, options: RunOptions, *, include_excluded: bool = False) -> Billing:
         """A billing run of contracts; a large one plans in a second process."""

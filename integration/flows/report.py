@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 from sqlalchemy import Engine
 
 from integration.database.engine import snapshot
@@ -67,3 +68,14 @@ def situation(engine: Engine, organisation_id: int) -> Situation:
             outbox=dict(ask("outbox")),
             last_night=date.fromisoformat(str(closed)) if closed else None,
         )
+
+
+def write(folder: Path, day: date, found: Situation) -> Path:
+    """The night's report as JSON, written whole under the day's name; written again, it replaces
+    itself: a night that is cut and run again reports once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    final = folder / f"nuit-{day:%Y-%m-%d}.json"
+    part = final.with_suffix(".part")
+    part.write_bytes(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2))
+    part.replace(final)
+    return final

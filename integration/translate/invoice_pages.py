@@ -200,3 +200,11 @@ def _references(
         ("Ordonnance", story.get("prescription", "")),
     )
     return tuple(Reference(label, value) for label, value in wanted if value)
+
+
+def drawn(page: InvoicePage) -> bytes:
+    """The page as a PDF; a function of its own so that any executor can run it."""
+    from formats.pdf.content import Look
+    from formats.pdf.invoice import render
+
+    return render(page, Look())

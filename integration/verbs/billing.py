@@ -135,17 +135,13 @@ def price_care(arguments: argparse.Namespace) -> int:
 
     with open_app(home_of(arguments.home)) as app:
         report = price(app.care(), day_of(arguments.date, app.today()))
-        _tell(
-            "care",
-            report,
-            arguments.json,
-            {
-                "factures de soins": report.invoices,
-                "dont AMO": euros(report.part_amo_cents),
-                "dont AMC": euros(report.part_amc_cents),
-                "dont patients": euros(report.part_patient_cents),
-            },
-        )
+        french = {
+            "factures de soins": report.invoices,
+            "dont AMO": euros(report.part_amo_cents),
+            "dont AMC": euros(report.part_amc_cents),
+            "dont patients": euros(report.part_patient_cents),
+        }
+        _tell("care", report, french, as_json=arguments.json)
         return PARTIAL if report.failed else DONE
 
 
@@ -155,17 +151,13 @@ def teletransmit(arguments: argparse.Namespace) -> int:
 
     with open_app(home_of(arguments.home)) as app:
         report = run(app.teletransmitter(), day_of(arguments.date, app.today()))
-        _tell(
-            "teletransmission",
-            report,
-            arguments.json,
-            {
-                "fichiers": report.files,
-                "factures": report.invoices,
-                "AMO demandé": euros(report.part_amo_cents),
-                "AMC demandé": euros(report.part_amc_cents),
-            },
-        )
+        french = {
+            "fichiers": report.files,
+            "factures": report.invoices,
+            "AMO demandé": euros(report.part_amo_cents),
+            "AMC demandé": euros(report.part_amc_cents),
+        }
+        _tell("teletransmission", report, french, as_json=arguments.json)
         return PARTIAL if report.anomalies else DONE
 
 

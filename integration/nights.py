@@ -1,0 +1,112 @@
+"""The steps of the night, wired to the application: import, bill, price, teletransmit, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any, Final
+
+from formats.common.anomaly import Anomaly
+from integration.app import App
+from integration.flows.billing.run import bill
+from integration.flows.care import price_care
+from integration.flows.night import Night, Step, run_night
+from integration.flows.report import situation
+from integration.flows.teletransmission import teletransmit
+from integration.inbox import Imported, Outcome, import_waiting
+from integration.translate.flow import FLOWS
+
+RETURNS: Final = ("returns", "payments")  # what organisms and banks answer
+_SHOWN: Final = 50
+
+Report = Mapping[str, Any]
+
+
+def play_night(app: App, day: date) -> Night:
+    """Play the steps of a day that aren't done yet."""
+    return run_night(app.engine, app.organisation_id, steps(app), day)
+
+
+def steps(app: App) -> tuple[Step, ...]:
+    """The night in order."""
+    inward = tuple(flow for flow in FLOWS if flow not in RETURNS)
+    return (
+        Step("import", "Importer les fichiers", lambda _: _imported(app, inward)),
+        Step("contracts", "Facturer les contrats", lambda day: _contracts(app, day)),
+        Step("care", "Facturer les soins", lambda day: _care(app, day)),
+        Step("teletransmit", "Télétransmettre", lambda day: _teletransmitted(app, day)),
+        Step("returns", "Traiter les retours", lambda _: _imported(app, RETURNS)),
+        Step("send", "Envoyer", lambda _: app.outbox().send()),
+        Step("report", "Rendre compte", lambda day: _reported(app, day)),
+    )
+
+
+def _imported(app: App, flows: tuple[str, ...]) -> Report:
+    files = import_waiting(app.office(), flows=flows, settle_s=app.settle_s)
+    refused = [one for one in files if one.outcome is Outcome.REFUSED]
+    return {
+        "files": len(files),
+        "duplicates": sum(one.outcome is Outcome.DUPLICATE for one in files),
+        "refused": len(refused),
+        "attention": _texts(anomaly for one in refused for anomaly in one.anomalies),
+        "counts": _summed(files),
+    }
+
+
+def _summed(files: Iterable[Imported]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in files:
+        for noun, count in one.counts.items():
+            total[noun] = total.get(noun, 0) + count
+    return total
+
+
+def _contracts(app: App, day: date) -> Report:
+    done = bill(app.billing(app.options(day)))
+    return {
+        "invoices": done.invoices,
+        "gross_cents": done.gross_cents,
+        "blocked": len(done.blocked),
+        "deferred": len(done.deferred),
+        "attention": _texts(done.anomalies) + [f"groupe {g} : {error}" for g, error in done.failed],
+    }
+
+
+def _care(app: App, day: date) -> Report:
+    done = price_care(app.care(), day)
+    return {
+        "invoices": done.invoices,
+        "gross_cents": done.gross_cents,
+        "part_amo_cents": done.part_amo_cents,
+        "part_amc_cents": done.part_amc_cents,
+        "part_patient_cents": done.part_patient_cents,
+        "attention": _texts(done.anomalies)
+        + [f"patient {p} : {error}" for p, error in done.failed],
+    }
+
+
+def _teletransmitted(app: App, day: date) -> Report:
+    done = teletransmit(app.teletransmitter(), day)
+    return {
+        "files": done.files,
+        "invoices": done.invoices,
+        "part_amo_cents": done.part_amo_cents,
+        "part_amc_cents": done.part_amc_cents,
+        "attention": _texts(done.anomalies),
+    }
+
+
+def _reported(app: App, day: date) -> Report:
+    """The night in one file, written also when nothing happened."""
+    from integration.flows.report import write
+
+    found = situation(app.engine, app.organisation_id)
+    write(app.settings.folders.reports, day, found)
+    return {"due_cents": found.ledger["due_cents"]}
+
+
+def _texts(anomalies: Iterable[Anomaly]) -> list[str]:
+    """Each sentence once, the first ones; the rest is counted."""
+    texts = list(dict.fromkeys(str(anomaly) for anomaly in anomalies))
+    more = [f"… et {len(texts) - _SHOWN} autre(s)"] if len(texts) > _SHOWN else []
+    return texts[:_SHOWN] + more

@@ -1,0 +1,62 @@
+"""Verbs about files: import them, describe them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from integration.app import home_of, open_app
+from integration.cli import BAD_INPUT, DONE
+from integration.inbox import Imported, Outcome, import_paths
+from integration.translate.flow import FLOWS, load
+from integration.verbs.outcome import complain, say, say_json
+
+_FRENCH = {
+    Outcome.IMPORTED: "importé",
+    Outcome.DUPLICATE: "déjà importé, laissé de côté",
+    Outcome.REFUSED: "refusé, rien n'en a été importé",
+}
+
+
+def import_files(arguments: argparse.Namespace) -> int:
+    """Import files named by hand; their originals stay where they are."""
+    with open_app(home_of(arguments.home)) as app:
+        done = import_paths(app.office(), map(Path, arguments.paths), arguments.flow or "")
+    if arguments.json:
+        say_json("import", {"files": [_plain(one) for one in done]})
+    else:
+        for one in done:
+            _tell(one)
+    return BAD_INPUT if any(one.outcome is Outcome.REFUSED for one in done) else DONE
+
+
+def _tell(one: Imported) -> None:
+    counts = ", ".join(f"{count} {noun}" for noun, count in one.counts.items())
+    say(f"{one.name} ({one.flow}) : {_FRENCH[one.outcome]}{f' — {counts}' if counts else ''}")
+    for notice in one.notices:
+        say(f"  à noter : {notice}")
+    for anomaly in one.anomalies:
+        complain(f"  {anomaly}")
+    if one.outcome is Outcome.REFUSED and one.kept:
+        complain(f"  Copie et explications : {one.kept.parent}")
+
+
+def _plain(one: Imported) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "flow": one.flow,
+        "outcome": one.outcome.value,
+        "counts": dict(one.counts),
+        "notices": [str(notice) for notice in one.notices],
+        "anomalies": [str(anomaly) for anomaly in one.anomalies],
+    }
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    """Print the layout of a flow, or the list of flows."""
+    if arguments.flow:
+        say(load(arguments.flow).schema().rstrip("\n"))
+        return DONE
+    for name in FLOWS:
+        say(f"{name:15} {load(name).french}")
+    return DONE

@@ -1,0 +1,152 @@
+"""Verbs that look: status, check, doctor. They change nothing."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sqlite3
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from config import settings as configuration
+from config.settings import Settings
+from formats.common.anomaly import AnomaliesFound
+from integration.app import home_of, open_app
+from integration.cli import BAD_CONFIG, DONE, INTEGRITY, PARTIAL
+from integration.flows.report import Situation, situation
+from integration.flows.verify import verify
+from integration.verbs.outcome import complain, euros, say, say_json
+
+LEAST_FREE_BYTES: Final = 1 << 30
+_KINDS: Final = {
+    "contract": "factures de contrats",
+    "care": "factures de soins",
+    "credit": "avoirs",
+    "payment": "règlements",
+    "rejection": "rejets",
+    "settlement": "régularisations",
+}
+_RETURNS: Final = {"P": "parts payées", "R": "parts rejetées", "D": "parts différées"}
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Say where the house stands."""
+    with open_app(home_of(arguments.home)) as app:
+        found = situation(app.engine, app.organisation_id)
+        if arguments.json:
+            say_json("status", found.as_json())
+        else:
+            say(described(found))
+    return DONE
+
+
+def described(found: Situation) -> str:
+    """The situation in French."""
+    files, invoices, amo = found.transmitted
+    lines = [
+        f"Dernier jour clos : {found.last_night:%d/%m/%Y}" if found.last_night else "Aucune nuit.",
+        *(
+            f"  {count:>7} {_KINDS.get(kind, kind):24} {euros(cents):>18}"
+            for kind, (count, cents) in found.documents.items()
+        ),
+        f"  {invoices:>7} {'factures télétransmises':24} {euros(amo):>18} de part AMO, "
+        f"{files} fichiers",
+        *(
+            f"  {count:>7} {_RETURNS[state]:24} {euros(cents):>18}"
+            for state, (count, cents) in found.returns.items()
+        ),
+        f"  Écritures : débit {euros(found.ledger['debit_cents'])}, "
+        f"crédit {euros(found.ledger['credit_cents'])}, reste dû {euros(found.ledger['due_cents'])}",
+        f"  Fichiers reçus : {_counts(found.files)} ; à envoyer : {found.outbox.get('todo', 0)}",
+    ]
+    return "\n".join(lines)
+
+
+def _counts(files: object) -> str:
+    french = {"imported": "importés", "duplicate": "en double", "refused": "refusés"}
+    assert isinstance(files, dict)
+    return ", ".join(f"{n} {french.get(state, state)}" for state, n in files.items()) or "aucun"
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Read the settings; say everything that is wrong with them."""
+    file = home_of(arguments.home) / configuration.FILE_NAME
+    try:
+        settings = configuration.load(file)
+    except AnomaliesFound as found:
+        if arguments.json:
+            say_json("check", {"anomalies": [str(one) for one in found.anomalies]})
+        for anomaly in found.anomalies:
+            complain(str(anomaly))
+        return BAD_CONFIG
+    if arguments.json:
+        say_json("check", {"anomalies": []})
+    else:
+        say(f"Configuration correcte : {settings.organisation.name}.")
+    return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One look of the doctor: what, whether it is well, and how to mend it."""
+
+    name: str
+    well: bool
+    found: str
+    mend: str = ""
+
+
+def doctor(arguments: argparse.Namespace) -> int:
+    """Look at everything a night needs."""
+    with open_app(home_of(arguments.home)) as app:
+        findings = [*_machine(), *_folders(app.settings)]
+        books = verify(app.engine, app.organisation_id)
+        fault = str(books.fault) if books.fault else f"{books.documents} documents sains"
+        findings.append(Finding("livres", books.fault is None, fault, "echeance verify"))
+    if arguments.json:
+        say_json("doctor", {"findings": [_plain(one) for one in findings]})
+    else:
+        for one in findings:
+            mend = "" if one.well else f" — {one.mend}"
+            say(f"{'ok   ' if one.well else 'ÉCHEC'} {one.name} : {one.found}{mend}")
+    if books.fault:
+        return INTEGRITY
+    return DONE if all(one.well for one in findings) else PARTIAL
+
+
+def _plain(one: Finding) -> dict[str, object]:
+    return {"name": one.name, "well": one.well, "found": one.found, "mend": one.mend}
+
+
+def _machine() -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("Python", sys.version_info >= (3, 11), version, "installez Python 3.11 ou plus")
+    engine = sqlite3.sqlite_version_info
+    mend = "installez un Python lié à SQLite 3.35 ou plus"
+    yield Finding("SQLite", engine >= (3, 35, 0), sqlite3.sqlite_version, mend)
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    folders = settings.folders
+    names = ("inbox", "processing", "done", "error", "outbox", "state")
+    missing = [name for name in names if not getattr(folders, name).is_dir()]
+    there = f"manquants : {', '.join(missing)}" if missing else "tous là"
+    yield Finding("dossiers", not missing, there, "echeance init")
+    devices = {getattr(folders, n).stat().st_dev for n in names[:4] if n not in missing}
+    yield Finding(
+        "système de fichiers",
+        len(devices) <= 1,
+        "un seul" if len(devices) <= 1 else "plusieurs",
+        "inbox, processing, done et error sur un même disque : les déplacements y sont atomiques",
+    )
+    free = shutil.disk_usage(folders.home).free
+    yield Finding(
+        "place libre", free >= LEAST_FREE_BYTES, f"{free >> 20} Mo", "libérez au moins 1 Go"
+    )
+    mode = stat.S_IMODE(settings.person_key.stat().st_mode)
+    yield Finding(
+        "clé des identités", mode == 0o600, f"droits {mode:o}", f"chmod 600 {settings.person_key}"
+    )
