@@ -375,6 +375,8 @@ cover_amc = Table(
     _int("percent_ppm"),
     _int("fixed_cents"),
     Column("third_party", SmallInteger, nullable=False, server_default="1"),
+    _key("proof", length=16),
+    _day("proof_on"),
 )
 
 prescription = Table(
@@ -411,6 +413,7 @@ care_item = Table(
     _day("until", nullable=True),
     _int("carry_over_weeks"),
     _int("vat_ppm"),
+    Column("exempted", SmallInteger, nullable=False, server_default="1"),  # related to the ALD
     UniqueConstraint("prescription_id", "code"),
 )
 
@@ -472,6 +475,12 @@ document = Table(
     Column("run_id", BigInteger),
     UniqueConstraint("organisation_id", "journal", "fiscal_year", "number"),
     Index("ix_document_b2", "organisation_id", "b2_number", unique=True),
+    Index(
+        "ix_document_credits",
+        "credits_id",
+        sqlite_where=Column("credits_id").isnot(None),
+        postgresql_where=Column("credits_id").isnot(None),
+    ),
 )
 
 document_line = Table(

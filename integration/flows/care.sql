@@ -13,7 +13,8 @@ SELECT patient_id, since, until, scheme, fund, centre, nature, exemption, situat
 FROM cover_amo WHERE patient_id {patients} ORDER BY patient_id, since, id
 
 -- :covers_amc
-SELECT patient_id, since, until, number, name, member, formula, percent_ppm, fixed_cents, third_party
+SELECT patient_id, since, until, number, name, member, formula, percent_ppm, fixed_cents, third_party,
+  proof, proof_on
 FROM cover_amc WHERE patient_id {patients} ORDER BY patient_id, since, id
 
 -- :prescriptions
@@ -23,7 +24,7 @@ FROM prescription WHERE patient_id {patients} ORDER BY id
 
 -- :items
 SELECT id, prescription_id, patient_id, code, kind, lpp, label, price_cents, quantity, since, until,
-  carry_over_weeks, vat_ppm
+  carry_over_weeks, vat_ppm, exempted
 FROM care_item WHERE patient_id {patients} AND since <= :work_date ORDER BY id
 
 -- :billed  every unit ever billed of these items, its last revision last; credited or not

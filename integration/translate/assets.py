@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import Field
@@ -14,7 +13,7 @@ from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.translate.codes import ids_by_code, rows_by_code, slices
 from integration.translate.documents import json_schema, looks_like, read_documents
-from integration.translate.families import Family, Values, from_documents, from_rows
+from integration.translate.families import Family, Values, defaults, from_documents, from_rows
 from integration.translate.fields import Day, Key, Number, Row, Text, Whole, YesNo
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.tabular import csv_schema, read_rows, recognises
@@ -81,6 +80,18 @@ class Asset(AssetFields):
     children: tuple[Meter, ...] = Field((), alias="compteurs")
 
 
+_VOLUMES: Final = {
+    "contractual_volume": "volume_contractuel",
+    "model_volume": "volume_modele",
+}
+_ASSET_DEFAULTS: Final = {
+    "site_id" if name == "site" else name: value for name, value in defaults(AssetFields).items()
+}
+_METER_DEFAULTS: Final = {
+    name + "_e6" if name in _VOLUMES else name: value for name, value in defaults(Meter).items()
+}
+
+
 def read(data: bytes, file: str) -> Records[Family]:
     """Assets of a CSV, XLSX or JSON file. Raises AnomaliesFound."""
     if _is_document(data, file):
@@ -100,12 +111,16 @@ def apply(intake: Intake, families: Records[Family]) -> Applied:
     known = rows_by_code(connection, t.asset, organisation, rows)
     refuse(anomalies)
     refuse(list(_still_under_contract(intake, families, rows, known)))
-    assets = upsert(connection, t.asset, rows, known)
+    for code, row in rows.items():
+        if code in known and known[code].customer_id != row["customer_id"]:
+            row.setdefault("site_id", None)  # a site stays with its customer
+    assets = upsert(connection, t.asset, rows, known, _ASSET_DEFAULTS)
     stored = upsert(
         connection,
         t.meter,
         {(assets.ids[a], m["code"]): {"asset_id": assets.ids[a], **m} for a, m in meters},
         _meters(intake, [row.id for row in known.values()]),
+        _METER_DEFAULTS,
     )
     return Applied(
         {
@@ -131,7 +146,7 @@ def _asset_rows(
     rows = {}
     for one in families:
         values = dict(one.value.parent)
-        customer, site = values.pop("customer"), values.pop("site")
+        customer, site = values.pop("customer"), values.pop("site", None)
         customer_id = customers.get(customer, 0)
         site_id = sites.get((customer_id, site)) if site else None
         if not customer_id:
@@ -139,8 +154,8 @@ def _asset_rows(
         elif site and site_id is None:
             found = {"code": site, "customer": customer}
             anomalies.append(Anomaly(UNKNOWN_SITE, one.at("site"), found))
-        ids = {"customer_id": customer_id, "site_id": site_id}
-        rows[values["code"]] = {"organisation_id": intake.organisation_id, **ids, **values}
+        values |= {"organisation_id": intake.organisation_id, "customer_id": customer_id}
+        rows[values["code"]] = values | ({"site_id": site_id} if site else {})
     return rows
 
 
@@ -160,16 +175,11 @@ def _meter(
     family: Record[Family], meter: Record[Values], anomalies: list[Anomaly]
 ) -> tuple[str, dict[str, Any]]:
     values = dict(meter.value)
-    for name, french in (
-        ("contractual_volume", "volume_contractuel"),
-        ("model_volume", "volume_modele"),
-    ):
-        volume: Decimal | None = values.pop(name)
-        values[name + "_e6"] = (
-            volume
-            if volume is None
-            else to_scale(volume, QUANTITY_SCALE, meter.at(french), anomalies, french)
-        )
+    for name, french in _VOLUMES.items():
+        volume = values.pop(name, None)
+        if volume is not None:
+            place = meter.at(french)
+            values[name + "_e6"] = to_scale(volume, QUANTITY_SCALE, place, anomalies, french)
     return family.value.parent["code"], values
 
 

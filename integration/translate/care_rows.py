@@ -233,12 +233,12 @@ def _amo(row: Row) -> CoverAMO:
 
 
 def _amc(row: Row) -> CoverAMC:
-    _, since, until, number, _, member, formula, percent_ppm, fixed_cents, third_party = row
+    _, since, until, number, _, member, formula, percent_ppm, fixed_cents, *rest = row
+    third_party, proof_kind, proof_on = rest
     terms = Formula(
         FormulaCode(formula), unscaled(percent_ppm, RATE_SCALE - 2), unscaled(fixed_cents, 2)
     )
-    # The table keeps no proof of a contract: the certificate is taken as seen on its first day.
-    proof = Proof(ProofKind.CERTIFICATE, day(since))
+    proof = Proof(ProofKind(proof_kind), day(proof_on))
     return CoverAMC(number, member, terms, day(since), proof, day_or_none(until), bool(third_party))
 
 
@@ -257,7 +257,7 @@ def _prescription(row: Row) -> Prescription:
 
 def _item(rows: Sequence[Row]) -> CareItem:
     """The first row gives the item its identity, the last renewal its price and end."""
-    _, _, patient_id, _, kind, lpp, _, price, quantity, since, until, weeks, _ = rows[-1]
+    _, _, patient_id, _, kind, lpp, _, price, quantity, since, until, weeks, _, exempted = rows[-1]
     return CareItem(
         id=rows[0][0],
         patient_id=patient_id,
@@ -268,7 +268,7 @@ def _item(rows: Sequence[Row]) -> CareItem:
         price_ttc=unscaled(price, 2),
         until=day_or_none(until),
         carry_over_weeks=weeks,
-        exempted=True,  # the table doesn't tell care apart from what a long illness needs
+        exempted=bool(exempted),
     )
 
 

@@ -12,7 +12,7 @@ from formats.common.identifiers import siren
 from integration.database.tables import customer, site
 from integration.translate.codes import rows_by_code, slices
 from integration.translate.documents import json_schema, looks_like, read_documents
-from integration.translate.families import Family, from_documents, from_rows
+from integration.translate.families import Family, defaults, from_documents, from_rows
 from integration.translate.fields import Key, Lines, Row, Text, YesNo
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.tabular import csv_schema, read_rows, recognises
@@ -71,7 +71,7 @@ def apply(intake: Intake, families: Records[Family]) -> Applied:
     wanted = {one.value.parent["code"]: dict(one.value.parent) for one in families}
     known = rows_by_code(connection, customer, organisation, wanted)
     rows = {code: {"organisation_id": organisation, **row} for code, row in wanted.items()}
-    customers = upsert(connection, customer, rows, known)
+    customers = upsert(connection, customer, rows, known, defaults(CustomerFields))
     sites = upsert(
         connection,
         site,
@@ -84,6 +84,7 @@ def apply(intake: Intake, families: Records[Family]) -> Applied:
             for child in one.value.children
         },
         _sites(intake, [row.id for row in known.values()]),
+        defaults(Site),
     )
     return Applied(
         {
@@ -104,7 +105,7 @@ def _sites(intake: Intake, customers: list[int]) -> dict[tuple[int, str], Any]:
 
 
 def _siren(family: Record[Family]) -> Anomaly | None:
-    number = family.value.parent["siren"]
+    number = family.value.parent.get("siren")
     return siren.check(number, family.at("siren")) if number else None
 
 

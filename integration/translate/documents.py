@@ -37,6 +37,8 @@ TOO_DEEP: Final = Code(
 
 M = TypeVar("M", bound=Row)
 Path = tuple[str | int, ...]
+_HEAD: Final = 65_536  # bytes looked at to recognise a file
+_TOKEN: Final = re.compile(rb'"(?P<key>(?:[^"\\]|\\.)*)"(?P<colon>\s*:)?|[{}\[\]]', re.DOTALL)
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 
@@ -148,14 +150,25 @@ def read_documents(data: bytes, file: str, model: type[M]) -> Records[M]:
 
 
 def looks_like(*keys: str) -> Callable[[bytes, str], bool]:
-    """A detector: true for JSON whose beginning names all these keys."""
-    wanted = [re.compile(rb'"' + key.encode() + rb'"\s*:') for key in keys]
+    """A detector: true for JSON whose first object has all these keys, not counting deeper ones."""
 
     def detect(data: bytes, _file: str) -> bool:
-        head = data[:65_536].removeprefix(b"\xef\xbb\xbf").lstrip()
-        return head[:1] in b"{[" and bool(head) and all(key.search(head) for key in wanted)
+        head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
+        return head[:1] in (b"[", b"{") and set(keys) <= set(_first_keys(head))
 
     return detect
+
+
+def _first_keys(head: bytes) -> Iterator[str]:
+    """Keys of the first object of a text that may be cut short or no JSON at all."""
+    depth, wanted = 0, 2 if head[:1] == b"[" else 1
+    for token in _TOKEN.finditer(head):
+        mark = token[0][:1]
+        depth += (mark in b"{[") - (mark in b"}]")
+        if mark in b"}]" and depth < wanted:
+            return
+        if depth == wanted and token["colon"]:
+            yield token["key"].decode(errors="replace")
 
 
 def json_schema(model: type[Row]) -> str:

@@ -1,6 +1,7 @@
 """Customers with their sites, assets with their meters: one shape out of tables and documents.
 
-In a table each row is a child and repeats its parent; in a document the children are a list.
+In a table each row is a child and repeats its parent; in a document the children are a list. Only
+what a file says is kept: an absent column or an empty cell changes nothing already stored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from integration.translate.flow import Record, Records, refuse
 CONTRADICTION: Final = Code(
     "IMP-140",
     "Cette ligne contredit la ligne {line} pour « {code} ».",
-    "Répéter les mêmes valeurs sur toutes les lignes d'un même code.",
+    "Donner les mêmes valeurs sur toutes les lignes d'un même code.",
 )
 TWICE: Final = Code("IMP-141", "« {code} » est présent deux fois.", "Garder une seule occurrence.")
 CHILD_WITHOUT_CODE: Final = Code(
@@ -31,7 +32,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A parent and its children, as values by English field name."""
+    """A parent and its children: the values given, by English field name."""
 
     parent: Values
     children: tuple[Record[Values], ...]
@@ -43,13 +44,14 @@ def from_rows(rows: Records[Any], parent: type[Row], prefix: str) -> Records[Fam
     Raises AnomaliesFound when two rows of one parent contradict each other.
     """
     names, anomalies = set(parent.model_fields), list[Anomaly]()
-    first: dict[str, tuple[Record[Any], Values, list[Record[Values]]]] = {}
+    first: dict[str, tuple[Record[Any], dict[str, Any], list[Record[Values]]]] = {}
     for row in rows:
-        values = row.value.model_dump(include=names)
-        held = first.setdefault(values["code"], (row, values, []))
-        if held[1] != values:
+        values = row.value.model_dump(include=names, exclude_unset=True)
+        held = first.setdefault(values["code"], (row, {}, []))
+        if any(held[1].get(name, value) != value for name, value in values.items()):
             where = {"line": held[0].at().line, "code": values["code"]}
             anomalies.append(Anomaly(CONTRADICTION, row.at(), where))
+        held[1].update(values)
         held[2].extend(_child(row, prefix, anomalies))
     refuse(anomalies)
     families = [
@@ -65,10 +67,10 @@ def from_documents(records: Records[Any], parent: type[Row], key: str) -> Record
     families = []
     for record in records:
         children = tuple(
-            Record(child.model_dump(), partial(_inside, record, key, n))
+            Record(child.model_dump(exclude_unset=True), partial(_inside, record, key, n))
             for n, child in enumerate(record.value.children)
         )
-        parents = record.value.model_dump(include=names)
+        parents = record.value.model_dump(include=names, exclude_unset=True)
         families.append(Record(Family(parents, children), record.locate))
     return _once(families)
 
@@ -78,14 +80,19 @@ def _inside(record: Record[Any], key: str, index: int, path: tuple[str | int, ..
 
 
 def _child(row: Record[Any], prefix: str, anomalies: list[Anomaly]) -> Iterator[Record[Values]]:
-    model = type(row.value)
-    fields = {name for name in model.model_fields if name.startswith(prefix)}
-    child = {name.removeprefix(prefix): getattr(row.value, name) for name in sorted(fields)}
-    if child["code"] is not None:
+    model, given = type(row.value), row.value.model_fields_set
+    child = {n.removeprefix(prefix): getattr(row.value, n) for n in given if n.startswith(prefix)}
+    if "code" in child:
         yield Record(child, row.locate)
-    elif fields & row.value.model_fields_set:
+    elif child:
         alias = model.model_fields[prefix + "code"].alias
         anomalies.append(Anomaly(CHILD_WITHOUT_CODE, row.at(), {"field": alias}))
+
+
+def defaults(model: type[Row]) -> dict[str, Any]:
+    """What a new row holds where the file says nothing, by field name."""
+    fields = model.model_fields.items()
+    return {name: info.default for name, info in fields if not info.is_required()}
 
 
 def _once(families: list[Record[Family]]) -> Records[Family]:

@@ -148,7 +148,9 @@ def errors_of(found: ValidationError) -> list[ErrorDetails]:
         one
         for one in errors
         if one["type"] != "too_short"
-        or not any(one["loc"] == other["loc"][: len(one["loc"])] != other["loc"] for other in errors)
+        or not any(
+            one["loc"] == other["loc"][: len(one["loc"])] != other["loc"] for other in errors
+        )
     ]
 
 

@@ -13,9 +13,9 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
-from config.settings import Settings
 from sqlalchemy import Connection
 
+from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 
 NO_FLOW: Final = Code(

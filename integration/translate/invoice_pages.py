@@ -10,10 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from config.settings import Settings
 from sqlalchemy import Connection
 
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled, vat_of
+from config.settings import Settings
 from formats.pdf.content import (
     Buyer,
     CareSummary,

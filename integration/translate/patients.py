@@ -144,15 +144,17 @@ class AmcDocument(Row):
     since: Day = Field(alias="debut")
     until: Day | None = Field(None, alias="fin")
     third_party: YesNo = Field(True, alias="tiers_payant")
+    proof: ProofWord = Field(ProofKind.CERTIFICATE, alias="preuve")
+    proof_on: Day | None = Field(None, alias="preuve_date")
 
     def cover(self) -> CoverAMC:
-        """The same, half-open; the contract's first day stands for its proof."""
+        """The same, half-open; a proof without date counts from the contract's first day."""
         return CoverAMC(
             self.number,
             self.member,
             Formula(self.formula, self.percent, self.fixed),
             self.since,
-            Proof(ProofKind.CERTIFICATE, self.since),
+            Proof(self.proof, self.proof_on or self.since),
             _after(self.until),
             self.third_party,
         )
@@ -381,7 +383,7 @@ _AMO: Final = (
 )  # fmt: skip
 _AMC: Final = (
     "id", "patient_id", "since", "until", "number", "name", "member", "formula", "percent_ppm",
-    "fixed_cents", "third_party",
+    "fixed_cents", "third_party", "proof", "proof_on",
 )  # fmt: skip
 
 
@@ -445,6 +447,8 @@ def _amc_rows(document: PatientDocument) -> list[tuple[Any, ...]]:
             scaled(one.percent, RATE_SCALE - 2),
             scaled(one.fixed, 2),
             int(one.third_party),
+            one.proof.value,
+            (one.proof_on or one.since).isoformat(),
         )
         for one in document.amc
     ]

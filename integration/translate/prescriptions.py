@@ -35,7 +35,18 @@ from integration.database.bulk import execute_many, insert_rows, reserve_ids
 from integration.database.tables import billed_part, care_item, lpp_code, patient, prescription
 from integration.translate.care_rows import UNKNOWN_CODE
 from integration.translate.documents import json_schema, looks_like, read_documents
-from integration.translate.fields import REFUSED, Day, Key, Number, Row, Text, Whole, words, wrong
+from integration.translate.fields import (
+    REFUSED,
+    Day,
+    Key,
+    Number,
+    Row,
+    Text,
+    Whole,
+    YesNo,
+    words,
+    wrong,
+)
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 
 UNKNOWN_PATIENT: Final = Code(
@@ -119,7 +130,10 @@ class AgreementDocument(Row):
 
 
 class ItemDocument(Row):
-    """One thing ordered. `prix` is € a unit, VAT included; `tva` a percentage."""
+    """One thing ordered. `prix` is € a unit, VAT included; `tva` a percentage.
+
+    `lie_ald`: what a long illness needs, hence exempt when the cover says so; `non` for other care.
+    """
 
     code: Key
     kind: KindWord = Field(alias="genre")
@@ -131,6 +145,7 @@ class ItemDocument(Row):
     until: Day | None = Field(None, alias="fin")
     carry_over_weeks: Whole = Field(0, alias="reprise_semaines", ge=0, le=999)
     vat: VatPercent = Field(alias="tva")
+    exempted: YesNo = Field(True, alias="lie_ald")
 
 
 class PrescriptionDocument(Row):
@@ -416,7 +431,7 @@ _PRESCRIPTION: Final = (
 )  # fmt: skip
 _ITEM: Final = (
     "patient_id", "kind", "lpp", "label", "price_cents", "quantity", "since", "until",
-    "carry_over_weeks", "vat_ppm",
+    "carry_over_weeks", "vat_ppm", "exempted",
 )  # fmt: skip
 
 
@@ -490,6 +505,7 @@ def _item_row(item: ItemDocument, patient_id: int) -> tuple[object, ...]:
         until.isoformat() if until else None,
         item.carry_over_weeks,
         scaled(item.vat, 4),
+        int(item.exempted),
     )
 
 

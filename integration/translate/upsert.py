@@ -5,7 +5,7 @@ Posted documents hold their own snapshot of a customer or an asset: an update ne
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
@@ -38,11 +38,15 @@ def upsert(
     table: Table,
     wanted: Mapping[K, Mapping[str, object]],
     known: Mapping[K, Any],
+    defaults: Mapping[str, object],
 ) -> Stored:
-    """Make the table hold `wanted` (column values by key); `known` are its rows as they are."""
-    new = {key: row for key, row in wanted.items() if key not in known}
+    """Make the table say `wanted`: the given columns by key; `known` are its rows as they are.
+
+    A new row takes the rest from `defaults`, a known one keeps it.
+    """
+    new = {key: {**defaults, **row} for key, row in wanted.items() if key not in known}
     changed = [
-        (row, known[key].id)
+        (row, known[key])
         for key, row in wanted.items()
         if key in known and any(getattr(known[key], name) != v for name, v in row.items())
     ]
@@ -50,15 +54,26 @@ def upsert(
     ids = {key: known[key].id for key in wanted if key in known}
     ids |= {key: first + n for n, key in enumerate(new)}
     if new:
-        columns = tuple(next(iter(new.values())))
-        rows = ((ids[key], *map(plain, row.values())) for key, row in new.items())
-        insert_rows(connection, table, ("id", *columns), rows)
-    if changed:
-        sets = ", ".join(f"{name} = ?" for name in changed[0][0])
-        updates = ((*map(plain, row.values()), id_) for row, id_ in changed)
-        sql = f"UPDATE {table.name} SET {sets} WHERE id = ?"
-        execute_many(connection, sql, updates)
+        names = tuple(next(iter(new.values())))
+        rows = ((ids[key], *(plain(row[name]) for name in names)) for key, row in new.items())
+        insert_rows(connection, table, ("id", *names), rows)
+    _update(connection, table, changed)
     return Stored(ids, len(new), len(changed))
+
+
+def _update(
+    connection: Connection, table: Table, changed: Sequence[tuple[Mapping[str, object], Any]]
+) -> None:
+    if not changed:
+        return
+    names = sorted({name for row, _ in changed for name in row})
+    sets = ", ".join(f"{name} = ?" for name in names)
+    sql = f"UPDATE {table.name} SET {sets} WHERE id = ?"
+    updates = (
+        (*(plain(row.get(name, getattr(old, name))) for name in names), old.id)
+        for row, old in changed
+    )
+    execute_many(connection, sql, updates)
 
 
 def plain(value: object) -> object:

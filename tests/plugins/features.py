@@ -32,7 +32,7 @@ def claims_of(item: pytest.Item) -> list[str]:
     return [str(claim) for mark in item.iter_markers(_CLAIM) for claim in mark.args]
 
 
-@dataclass
+@dataclass(eq=False)
 class Recorder:
     """Collects the outcome of claiming tests in the process that reports."""
 
