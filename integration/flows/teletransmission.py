@@ -86,11 +86,20 @@ class TransmissionReport:
 
 @dataclass(frozen=True, slots=True)
 class _Posted:
-    """An invoice ready to leave: its id, its B2 form, its amounts in cents."""
+    """An invoice ready to leave: its id and its B2 form."""
 
     id: int
     invoice: Invoice
-    amounts: tuple[int, int, int]
+
+    @property
+    def amounts(self) -> tuple[int, int, int]:
+        """Total, AMO and AMC asked, in cents."""
+        lines = self.invoice.lines
+        return (
+            sum(line.total_cents for line in lines),
+            sum(line.amo_cents for line in lines),
+            sum(line.amc_cents for line in lines),
+        )
 
 
 def teletransmit(house: Teletransmitter, work_date: date) -> TransmissionReport:
@@ -242,7 +251,7 @@ def _gathered(
     rows = {row[0]: row for row in _SQL.rows(connection, "documents", documents=documents)}
     lines = _SQL.rows(connection, "lines", documents=documents)
     by_document = {id_: list(group) for id_, group in groupby(lines, key=lambda row: row[0])}
-    people = vault.load(connection, {id_ for row in rows.values() for id_ in (row[7], row[8])})
+    people = vault.load(connection, {id_ for row in rows.values() for id_ in row[4:6]})
     posted: list[_Posted] = []
     anomalies: list[Anomaly] = []
     for id_ in documents:
@@ -251,7 +260,7 @@ def _gathered(
         except AnomaliesFound as found:
             anomalies += found.anomalies
         else:
-            posted.append(_Posted(id_, invoice, tuple(rows[id_][3:6])))
+            posted.append(_Posted(id_, invoice))
     return posted, anomalies
 
 

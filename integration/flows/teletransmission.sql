@@ -9,9 +9,10 @@ WHERE d.organisation_id = :organisation AND d.kind = 'care' AND d.part_amo_cents
        WHERE e.invoice_id = d.id AND e.share = 'AMO') > 0
 ORDER BY d.id
 
--- :documents
-SELECT d.id, d.b2_number, d.snapshot, d.gross_cents, d.part_amo_cents, d.part_amc_cents,
-  p.id, p.person_id, p.insured_person_id, p.birth_rank
+-- :documents  with the AMC share they ask: what a first invoice already got isn't asked again
+SELECT d.id, d.b2_number, d.snapshot, p.id, p.person_id, p.insured_person_id, p.birth_rank,
+  (SELECT sum(e.debit_cents - e.credit_cents) FROM entry e
+   WHERE e.document_id = d.id AND e.invoice_id = d.id AND e.share = 'AMC')
 FROM document d JOIN patient p ON p.id = d.patient_id
 WHERE d.id {documents} ORDER BY d.id
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -95,12 +95,12 @@ def invoice_of(
 
     Raises AnomaliesFound (TEL-101) when a quantity isn't whole.
     """
-    _, b2_number, text, _, _, amc_cents, patient_id, person_id, insured_id, birth_rank = document
+    _, b2_number, text, patient_id, person_id, insured_id, birth_rank, amc_asked = document
     told = json.loads(text)
-    amo, amc = told["amo"], told["amc"]
+    amo, amc = told["amo"], told["amc"] if amc_asked else None
     insured, person = people[insured_id], people[person_id]
     number = f"{b2_number:09d}"
-    exemption, made = _lines(number, list(lines), told["prescriber"])
+    exemption, made = _lines(number, list(lines), told["prescriber"], bool(amc_asked))
     return Invoice(
         number=number,
         nir=insured.nir,
@@ -116,7 +116,7 @@ def invoice_of(
         nature=LOCAL_SCHEME if _local(amo) else amo["nature"],
         exemption=exemption,
         amc=amc["number"] if amc else "",
-        amc_contract=C2S_CONTRACT if amc_cents and not amc else "00",
+        amc_contract=C2S_CONTRACT if amc_asked and not amc else "00",
         beneficiary=Beneficiary(nir=person.nir, nir_key=person.nir_key) if person.nir else None,
         lines=made,
     )
@@ -127,12 +127,13 @@ def _local(amo: Mapping[str, Any]) -> bool:
 
 
 def _lines(
-    number: str, rows: Sequence[Row], prescriber: Mapping[str, str]
+    number: str, rows: Sequence[Row], prescriber: Mapping[str, str], with_amc: bool
 ) -> tuple[str, tuple[Line, ...]]:
     """The invoice's exemption and its lines; an exemption common to all isn't repeated."""
     exemptions = {row[14] for row in rows}
     common = exemptions.pop() if len(exemptions) == 1 else NO_EXEMPTION
-    return common, tuple(_line(number, row, prescriber, common) for row in rows)
+    lines = (_line(number, row, prescriber, common) for row in rows)
+    return common, tuple(line if with_amc else replace(line, amc_cents=0) for line in lines)
 
 
 def _line(number: str, row: Row, prescriber: Mapping[str, str], common: str) -> Line:

@@ -138,7 +138,7 @@ class Provider:
                 part_amo_cents=scaled(sums[Share.AMO], 2),
                 part_amc_cents=scaled(sums[Share.AMC], 2),
                 part_patient_cents=scaled(sums[Share.PATIENT], 2),
-                snapshot=json_text(_told(amo, amc)),
+                snapshot=json_text(told(amo, amc)),
                 lines=[_line(line) for line in lines],
                 care_lines=[_care_line(line) for line in lines],
                 entries=entry_rows(entries),
@@ -188,7 +188,7 @@ class Provider:
         return listing(balances, as_of, Filters(**criteria)).rows  # type: ignore[arg-type]
 
 
-def _told(amo: dict[str, Any] | None, amc: dict[str, Any] | None) -> dict[str, Any]:
+def told(amo: dict[str, Any] | None, amc: dict[str, Any] | None) -> dict[str, Any]:
     """The snapshot as care pricing writes it."""
     fund = f"CPAM DE LA LOIRE ({amo['scheme']} {amo['fund']})" if amo else ""
     organism = f"{amc['name']} ({amc['number']})" if amc else ""

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 
 import pytest
 from sqlalchemy import Engine, select
 
 from billing.ledger import Share
+from config.teletransmission import B2Choices
+from formats.b2 import read
 from formats.common.anomaly import AnomaliesFound
-from integration.database.tables import document, entry
+from integration.database.tables import document, entry, json_text
 from integration.flows.recycle import Recycled, recycle
-from tests.integration.teletransmission.provider import ACCOUNTS, CareLine, Provider
+from integration.flows.teletransmission import Teletransmitter, b2_bytes, teletransmit
+from tests.integration.teletransmission.provider import (
+    ACCOUNTS,
+    LOIRE,
+    MUTUAL,
+    VAULT,
+    CareLine,
+    Provider,
+    told,
+)
 
 DAY = date(2026, 1, 15)
 MARCH = date(2026, 3, 31)
@@ -24,9 +36,9 @@ def provider(engine: Engine) -> Provider:
     return Provider(engine).found()
 
 
-def recycled(provider: Provider, invoice: str) -> Recycled:
+def recycled(provider: Provider, invoice: str, snapshot: str | None = None) -> Recycled:
     with provider.engine.begin() as connection:
-        return recycle(connection, 1, invoice, MARCH, ACCOUNTS)
+        return recycle(connection, 1, invoice, MARCH, ACCOUNTS, snapshot=snapshot)
 
 
 @pytest.mark.feature("Q-IMP-08")
@@ -67,3 +79,23 @@ def test_the_old_invoice_is_credited_and_linked(provider: Provider) -> None:
         recycled(provider, old)
     with pytest.raises(AnomaliesFound, match="TEL-301"):
         recycled(provider, again.credit)
+
+
+@pytest.mark.feature("Q-TEL-01")
+def test_a_corrected_invoice_leaves_under_a_new_number(provider: Provider) -> None:
+    old = provider.care(CareLine(amo="15.00", amc="10.00", base="25.00"), on=DAY)
+    house = Teletransmitter(provider.engine, VAULT, 1, B2Choices())
+    teletransmit(house, DAY)
+    provider.pay(old, "AMC", "10.00", on=DAY)
+    provider.reject(old, "AMO", "15.00")
+    again = recycled(provider, old, json_text(told(LOIRE | {"fund": "691"}, MUTUAL)))
+    assert [row.number for row in provider.unpaid(MARCH)] == [again.invoice]
+    assert teletransmit(house, MARCH).invoices == 1
+    with provider.engine.connect() as connection:
+        first, second = (
+            read(BytesIO(b2_bytes(connection, VAULT, B2Choices(), id_))).batches[0].invoices[0]
+            for id_ in (1, 2)
+        )
+    assert (first.number, first.fund, first.lines[0].amc_cents) == ("000000042", "422", 1000)
+    assert (second.number, second.fund, second.lines[0].amo_cents) == ("000000001", "691", 1500)
+    assert (second.amc, second.lines[0].amc_cents) == ("", 0)
