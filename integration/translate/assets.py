@@ -12,7 +12,7 @@ from billing.money import QUANTITY_SCALE
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.translate.codes import ids_by_code, rows_by_code, slices
-from integration.translate.documents import json_schema, looks_like, read_documents
+from integration.translate.documents import is_json, json_schema, looks_like, read_documents
 from integration.translate.families import Family, Values, defaults, from_documents, from_rows
 from integration.translate.fields import Day, Key, Number, Row, Text, Whole, YesNo
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
@@ -94,7 +94,7 @@ _METER_DEFAULTS: Final = {
 
 def read(data: bytes, file: str) -> Records[Family]:
     """Assets of a CSV, XLSX or JSON file. Raises AnomaliesFound."""
-    if _is_document(data, file):
+    if is_json(data):
         return from_documents(read_documents(data, file, Asset), AssetFields, "compteurs")
     return from_rows(read_rows(data, file, AssetRow), AssetFields, "meter_")
 

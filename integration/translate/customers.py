@@ -11,7 +11,7 @@ from formats.common.anomaly import Anomaly
 from formats.common.identifiers import siren
 from integration.database.tables import customer, site
 from integration.translate.codes import rows_by_code, slices
-from integration.translate.documents import json_schema, looks_like, read_documents
+from integration.translate.documents import is_json, json_schema, looks_like, read_documents
 from integration.translate.families import Family, defaults, from_documents, from_rows
 from integration.translate.fields import Key, Lines, Row, Text, YesNo
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
@@ -57,7 +57,7 @@ class Customer(CustomerFields):
 
 def read(data: bytes, file: str) -> Records[Family]:
     """Customers of a CSV, XLSX or JSON file. Raises AnomaliesFound."""
-    if is_document(data, file):
+    if is_json(data):
         found = from_documents(read_documents(data, file, Customer), CustomerFields, "sites")
     else:
         found = from_rows(read_rows(data, file, CustomerRow), CustomerFields, "site_")
@@ -118,13 +118,13 @@ def schema() -> str:
     return csv_schema(CustomerRow, example) + json_schema(Customer)
 
 
-is_document: Final = looks_like("code", "nom")
+_is_document: Final = looks_like("code", "nom")
 _is_table: Final = recognises(CustomerRow)
 
 
 def detect(data: bytes, file: str) -> bool:
     """A table with our columns, or JSON objects with a code and a name."""
-    return _is_table(data, file) or is_document(data, file)
+    return _is_table(data, file) or _is_document(data, file)
 
 
 FLOW: Final = Flow("customers", "clients et sites", detect, read, apply, schema)

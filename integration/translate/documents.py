@@ -153,10 +153,18 @@ def looks_like(*keys: str) -> Callable[[bytes, str], bool]:
     """A detector: true for JSON whose first object has all these keys, not counting deeper ones."""
 
     def detect(data: bytes, _file: str) -> bool:
-        head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
-        return head[:1] in (b"[", b"{") and set(keys) <= set(_first_keys(head))
+        return is_json(data) and set(keys) <= set(_first_keys(_head(data)))
 
     return detect
+
+
+def is_json(data: bytes) -> bool:
+    """True when the content begins as a list or an object does."""
+    return _head(data)[:1] in (b"[", b"{")
+
+
+def _head(data: bytes) -> bytes:
+    return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
 
 
 def _first_keys(head: bytes) -> Iterator[str]:
