@@ -1,0 +1,163 @@
+"""Contract billing on an empty database, beside a bare load of the very same rows.
+
+20 000 contracts of 1 to 3 rules (mean 2): readings → posted invoices with lines, entries, chain,
+rule events and outbox. The bare load puts the rows that the run posted into the same tables, with
+the same keys and triggers, in the same minute: COPY on PostgreSQL, executemany on SQLite.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from tests.plugins import postgresql
+
+CONTRACTS: Final = 20_000
+LARGE: Final = 200_000
+
+
+def run() -> dict[str, object]:
+    """Rates of both databases, ratio to the bare load, peak memory of all our processes."""
+    found: dict[str, object] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        found["sqlite"] = _measured(_sqlite_url(folder, "small"), _sqlite_url(folder, "bare"))
+        found["memory"] = _memory(folder)
+    with postgresql.cluster(durable=True) as server:
+        found["postgresql"] = _measured(_created(server, "small"), _created(server, "bare"))
+    return found
+
+
+def _measured(url: str, bare_url: str) -> dict[str, object]:
+    billed = _in_child("bill", url, CONTRACTS)
+    bare = _in_child("bare", bare_url, CONTRACTS, url)
+    rate = billed["invoices"] / billed["seconds"]
+    bare_rate = billed["invoices"] / bare["seconds"]
+    return {
+        "invoices": billed["invoices"],
+        "invoices_per_s": round(rate),
+        "bare_invoices_per_s": round(bare_rate),
+        "ratio_to_bare": round(rate / bare_rate, 2),
+        "peak_memory_mb": billed["peak_mb"],
+    }
+
+
+def _memory(folder: str) -> dict[str, object]:
+    """Peak memory at ten times the size, from a run of its own."""
+    large = _in_child("bill", _sqlite_url(folder, "large"), LARGE)
+    small = _in_child("bill", _sqlite_url(folder, "again"), CONTRACTS)
+    return {
+        "contracts": [CONTRACTS, LARGE],
+        "peak_mb": [small["peak_mb"], large["peak_mb"]],
+        "growth": round(large["peak_mb"] / small["peak_mb"] - 1, 3),
+        "large_invoices_per_s": round(large["invoices"] / large["seconds"]),
+    }
+
+
+def _sqlite_url(folder: str, name: str) -> str:
+    return f"sqlite:///{Path(folder) / name}.db"
+
+
+def _created(server: postgresql.Cluster, name: str) -> str:
+    with server.connect() as admin:
+        admin.execute(f"create database {name}")
+    return server.url(name)
+
+
+def _in_child(what: str, *arguments: object) -> dict[str, Any]:
+    """Measure in a process of its own: memory is a high-water mark of the whole process."""
+    command = [sys.executable, "-m", "tests.bench.billing_bench", what, *map(str, arguments)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
+
+
+# --- in the children --------------------------------------------------------------------------
+
+
+def _prepare(url: str, contracts: int) -> None:
+    """Schema and portfolio, by yet another process, so that they don't count as our memory."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.bench.billing_bench", "fill", url, str(contracts)], check=True
+    )
+
+
+def _fill(url: str, contracts: int) -> None:
+    from integration.database.engine import make_engine
+    from integration.database.migrations import upgrade
+    from tests.bench.portfolio import fill
+
+    upgrade(url)
+    fill(make_engine(url), contracts)
+
+
+def _bill(url: str, contracts: int) -> dict[str, object]:
+    from billing.contracts.contract import RunOptions
+    from billing.ledger import DEFAULT_ACCOUNTS
+    from integration.database.engine import make_engine
+    from integration.flows.billing.gather import Selection
+    from integration.flows.billing.run import Billing, bill
+    from tests.bench.portfolio import ORGANISATION, WORK_DATE
+
+    _prepare(url, contracts)
+    before_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    run = Billing(
+        make_engine(url),
+        Selection(ORGANISATION),
+        RunOptions(WORK_DATE),
+        DEFAULT_ACCOUNTS,
+        ahead=True,
+    )
+    started = time.perf_counter()
+    report = bill(run)
+    seconds = time.perf_counter() - started
+    assert report.invoices == contracts, report
+    planner = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # The high-water mark of children also holds the filler's, which is smaller than a planner's.
+    peak = own + max(planner, before_children)
+    return {"invoices": report.invoices, "seconds": seconds, "peak_mb": round(peak / 1024)}
+
+
+def _bare(url: str, contracts: int, source: str) -> dict[str, object]:
+    """The posted rows of `source` into a portfolio of the same size."""
+    from integration.database import tables as t
+    from integration.database.bulk import insert_rows
+    from integration.database.engine import make_engine, snapshot
+
+    _prepare(url, contracts)
+    posted = (
+        t.document,
+        t.document_line,
+        t.entry,
+        t.billed_part,
+        t.rule_event,
+        t.chain_link,
+        t.outbox,
+    )
+    rows = {}
+    with snapshot(make_engine(source)) as connection:
+        for table in posted:
+            cursor = connection.connection.cursor()
+            cursor.execute(f"SELECT {', '.join(table.c.keys())} FROM {table.name}")
+            rows[table] = cursor.fetchall()
+    engine = make_engine(url)
+    started = time.perf_counter()
+    for table in posted:
+        with engine.begin() as connection:
+            insert_rows(connection, table, table.c.keys(), rows[table])
+    return {"seconds": time.perf_counter() - started}
+
+
+if __name__ == "__main__":
+    verb, url, contracts, *rest = sys.argv[1:]
+    if verb == "fill":
+        _fill(url, int(contracts))
+    else:
+        result = _bill(url, int(contracts)) if verb == "bill" else _bare(url, int(contracts), *rest)
+        print(json.dumps(result))
