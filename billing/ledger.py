@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from billing.money import ZERO
 
@@ -53,8 +54,7 @@ DEFAULT_ACCOUNTS = Accounts(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One side of a posting, € on exactly one side.
 
     share: set when the entry moves what somebody owes on an invoice.
@@ -82,8 +82,7 @@ def side(
     return Entry(account, auxiliary, ZERO, -amount, share, invoice_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """What one payer owes on one invoice; `auxiliary` is the payer's own account."""
 
     share: Share

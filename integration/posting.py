@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import orjson
 from sqlalchemy import Connection, Table, func, select, text
@@ -101,8 +101,7 @@ class Posting:
     deliveries: tuple[tuple[str, str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleMove:
+class RuleMove(NamedTuple):
     """A rule's step: `patch` is its event, `state` the cached whole after it (JSON texts).
 
     events: how many events the rule had when it was read; the posting fails when that changed.

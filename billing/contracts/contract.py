@@ -1,22 +1,26 @@
 """The signed contract as the rating engine sees it: contract → modules → rules → cost lines.
 
-Plain immutable values; every name is the one of contracts.md §1. Dates are half-open
-(`since` included, `until` excluded) unless a docstring says otherwise.
+Plain immutable values, tuples where a run makes thousands of them; every name is the one of
+contracts.md §1. Dates are half-open (`since` included, `until` excluded) unless a docstring says
+otherwise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.contracts.reading import Meter, ReadingPolicy, Regime
 from billing.period import Periodicity, Proration, Term
 
 RENT: Final = "loyer"
+NOTHING_COUNTED: Final[Mapping[int, int]] = {}
+NOTHING_BILLED: Final[Mapping[int, date]] = {}
+NOTHING_TOLD: Final[Mapping[str, object]] = {}
 WHOLE_PERIODS: Final = Proration()
 
 
@@ -30,8 +34,7 @@ class Family(StrEnum):
     SUBSCRIPTION = "subscription"
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(NamedTuple):
     """What is sold, at which price, and who pays. `price` is € excl. VAT per unit.
 
     article_class: the article's class; `RENT` may be billed as bridging rent (A-MF-05).
@@ -51,8 +54,7 @@ class CostLine:
     article_class: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """A machine at a customer's site; `financed_in_advance` is its *pré-échéance* file."""
 
     id: int
@@ -62,8 +64,7 @@ class Asset:
     financed_in_advance: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RuleState:
+class RuleState(NamedTuple):
     """What billing moves. A new rule has billed nothing: the three `last_*` are empty.
 
     `last_invoice` is the posting's to fill; rating leaves it as it is.
@@ -77,9 +78,9 @@ class RuleState:
     last_actual: date | None = None
     last_invoice: str = ""
     occurrences: int = 0
-    counters: Mapping[int, int] = field(default_factory=dict)
+    counters: Mapping[int, int] = NOTHING_COUNTED
     offered_used: int = 0
-    billed_on: Mapping[int, date] = field(default_factory=dict)
+    billed_on: Mapping[int, date] = NOTHING_BILLED
 
     @property
     def never_billed(self) -> bool:
@@ -87,8 +88,7 @@ class RuleState:
         return self.last_actual is None and self.last_theoretical is None and not self.last_invoice
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """One billing rule (RFC). `terms` is the kind's own parameters, parsed by the kind.
 
     since/until: validity of the rule; `until` is its deactivation date, excluded.
@@ -116,8 +116,7 @@ class Rule:
     reading_policy: ReadingPolicy | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(NamedTuple):
     """Dated part of a contract (MSC); renewal lives here. `until` is excluded."""
 
     id: int
@@ -129,8 +128,7 @@ class Module:
     renewal_months: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(NamedTuple):
     """The signed contract (SSC)."""
 
     id: int
@@ -169,8 +167,7 @@ class RunOptions:
     bridging_rent_article: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One rated line, before it finds its invoice.
 
     quantity × unit_price rounds half-up to `amount` (€ excl. VAT). `part` and `since` are the
@@ -189,4 +186,4 @@ class Line:
     unit_price: Decimal
     amount: Decimal
     details: tuple[str, ...] = ()
-    explain: Mapping[str, object] = field(default_factory=dict)
+    explain: Mapping[str, object] = NOTHING_TOLD

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.contracts.contract import Module, Rule, RunOptions
 from billing.contracts.estimate import CANNOT_ESTIMATE, estimate
@@ -47,8 +46,7 @@ NOT_CUMULATIVE = Code(
 _CHANGES: Final = frozenset({Origin.TAKEOVER, Origin.INSTALLATION})
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """A meter's counter to bill, and the units counted since its last billed value.
 
     last is None on a non-cumulative meter, whose periods don't follow from each other.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Module, Rule, RunOptions
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
@@ -44,16 +43,14 @@ NOT_STARTED: Final = "le module commence le {since:%d/%m/%Y}, date à vérifier"
 NOT_RENEWED: Final = "le module a pris fin, reconduction non faite"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleRating:
+class RuleRating(NamedTuple):
     """One rule of a contract and what its kind made of it."""
 
     rule: Rule
     rated: Rated
 
 
-@dataclass(frozen=True, slots=True)
-class ContractRating:
+class ContractRating(NamedTuple):
     """What a run would bill on a contract, rules in the order they were rated.
 
     Rules with nothing to say are left out. anomalies: those of its rules, each with the codes of

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.contracts.reading import ACTUAL, Meter, Origin, Reading
 from billing.money import to_units
@@ -41,8 +40,7 @@ class VolumeSource(StrEnum):
         return {VolumeSource.CONTRACT: "VMC", VolumeSource.MODEL: "VMT"}.get(self, "VMM")
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(NamedTuple):
     """`units` in `days`: kept as a quotient so that an estimate is rounded once."""
 
     units: Decimal

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from billing.contracts.contract import Contract, Line, Rule, RuleState, RunOptions
 from billing.contracts.engine import ContractRating, RuleRating
@@ -14,8 +15,7 @@ from billing.money import ZERO, vat_of
 from formats.common.anomaly import Anomaly
 
 
-@dataclass(frozen=True, slots=True)
-class Payer:
+class Payer(NamedTuple):
     """Who pays. grouped: *factures regroupées*, one invoice over the payer's contracts."""
 
     id: int
@@ -23,8 +23,7 @@ class Payer:
     grouped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class VatShare:
+class VatShare(NamedTuple):
     """VAT of one rate of a document: base and amount in €."""
 
     rate: Decimal
@@ -32,8 +31,7 @@ class VatShare:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceDraft:
+class InvoiceDraft(NamedTuple):
     """An invoice before its number; net < 0 is a credit. All amounts in € at the cent.
 
     lines: by contract code, rule position, rule code and date. payment_days: the longest of its
@@ -62,8 +60,7 @@ class Deferred:
     amount: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
+class Shaped(NamedTuple):
     """All a posting needs of one group.
 
     moved:     new state by rule id; rules deferred or blocked aren't there.

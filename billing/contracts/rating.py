@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from billing.contracts.contract import Line, Module, Rule, RuleState, RunOptions
 from billing.contracts.reading import Reading
@@ -15,8 +16,7 @@ from billing.period import Term
 from formats.common.anomaly import Anomaly
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a kind may look at besides its rule.
 
     periods:           the rule's overdue periods, oldest first; never empty for a periodic rule.
@@ -31,8 +31,7 @@ class Facts:
     companions_billed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
+class Rated(NamedTuple):
     """Lines with the state they lead to, or anomalies, or nothing at all.
 
     state is None when nothing moves. estimates are readings to store with the posting;

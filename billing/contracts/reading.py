@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from formats.common.anomaly import Code
 
@@ -69,8 +69,7 @@ REGIMES: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One dated value of a meter; `id` is 0 until it is stored."""
 
     meter_id: int
@@ -80,8 +79,7 @@ class Reading:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """A counter (grandeur) on an asset.
 
     contractual_volume: units a month promised by the contract (VMC), None when none is.
@@ -137,8 +135,7 @@ NOT_ON_CUSTOMER = Code(
 HIDEABLE: Final = frozenset({NO_ACTUAL_READING, NO_CUSTOMER_READING})
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(NamedTuple):
     """Where a reading is looked for: from `since` to `until`, both included.
 
     estimate says whether a gap may be filled; missing is the code of a gap that may not.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from billing.contracts.contract import Module, Rule, RuleState
 from billing.contracts.reading import Reading
@@ -26,8 +25,7 @@ from billing.period import (
 NO_READINGS: Final[Mapping[int, Reading]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """One period to bill: since included, until excluded, on its theoretical date.
 
     following: the theoretical date after it. share: the part that counts, None for all of it.

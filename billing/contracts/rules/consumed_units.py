@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
@@ -140,7 +140,7 @@ def _common_scale(billed: Sequence[Counted]) -> int:
 
 def _scaled(line: Line, scale: int) -> Line:
     """Quantity divided, price multiplied by the meters' scale; same amount (A-CRE-17)."""
-    return replace(line, quantity=line.quantity / scale, unit_price=line.unit_price * scale)
+    return line._replace(quantity=line.quantity / scale, unit_price=line.unit_price * scale)
 
 
 def _calculation(raw: Mapping[str, object]) -> Calculation | None:

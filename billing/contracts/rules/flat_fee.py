@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -92,7 +92,7 @@ def _part(line: Line, share: Share, decimals: int) -> Line:
     price = round_price(exact, decimals)
     if to_cents(line.quantity * price) != amount:
         price = round_price(exact, PRICE_SCALE)
-    return replace(line, unit_price=price, amount=amount)
+    return line._replace(unit_price=price, amount=amount)
 
 
 def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts) -> Rated:
@@ -104,7 +104,7 @@ def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts
     dates = (today, today + timedelta(days=1))
     explain = {"assets": assets, "quantity": str(fee.quantity)}
     lines = tuple(priced(rule, c, dates, fee.quantity * assets, explain=explain) for c in costs)
-    return Rated(lines, replace(rule.state, last_actual=today))
+    return Rated(lines, rule.state._replace(last_actual=today))
 
 
 def _bridging(rule: Rule, article: str) -> bool:
@@ -118,7 +118,7 @@ def _bridged(cost: CostLine, article: str) -> CostLine:
     """The bridging-rent article in place of a rent; the amount is the same."""
     if cost.article_class.casefold() != RENT:
         return cost
-    return replace(cost, article=article, label=BRIDGING_RENT)
+    return cost._replace(article=article, label=BRIDGING_RENT)
 
 
 FLAT_FEE: Final = Kind("flat_fee", "montant forfaitaire", terms, rate)

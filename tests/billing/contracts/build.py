@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from billing.contracts.contract import (
     Asset,
@@ -25,6 +25,7 @@ from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
 from billing.period import Periodicity, Term, Unit
 
+T = TypeVar("T")
 Readings = Mapping[int, Sequence[Reading]]
 
 JANUARY = date(2026, 1, 1)
@@ -110,3 +111,13 @@ def amounts(rating: ContractRating) -> list[str]:
 def codes(rating: ContractRating) -> list[str]:
     """The ids of the anomalies."""
     return [anomaly.code.id for anomaly in rating.anomalies]
+
+
+def replace(value: T, /, **changes: object) -> T:
+    """The value with these fields changed, be it a tuple or a dataclass."""
+    made: T
+    if isinstance(value, tuple):
+        made = value._replace(**changes)  # type: ignore[attr-defined]
+    else:
+        made = dataclasses.replace(value, **changes)  # type: ignore[type-var]
+    return made

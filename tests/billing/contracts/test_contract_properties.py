@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -25,6 +24,7 @@ from tests.billing.contracts.build import (
     copies,
     cost,
     fee,
+    replace,
     run,
 )
 

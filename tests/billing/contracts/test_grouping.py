@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from tests.billing.contracts.build import (
     cost,
     fee,
     installed,
+    replace,
 )
 
 FEBRUARY = date(2026, 2, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,6 +23,7 @@ from tests.billing.contracts.build import (
     fee,
     only,
     readings,
+    replace,
     run,
 )
 

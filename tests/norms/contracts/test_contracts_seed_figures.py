@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -32,6 +31,7 @@ from tests.billing.contracts.build import (
     fee,
     installed,
     only,
+    replace,
     run,
 )
 
