@@ -51,9 +51,15 @@ class _Old:
     document: Row
     lines: Sequence[Row]
     care_lines: Sequence[Row]
-    entries: Sequence[Entry]
+    sales: Sequence[Entry]
     parts: Sequence[Row]
     held: Mapping[Share, Standing]
+
+    @property
+    def shares(self) -> Mapping[Share, Decimal]:
+        """What it was posted for, by share, €; empty shares left out."""
+        amounts = zip((Share.AMO, Share.AMC, Share.PATIENT), self.document[6:9], strict=True)
+        return {share: unscaled(cents, 2) for share, cents in amounts if cents}
 
 
 def recycle(
@@ -74,7 +80,8 @@ def recycle(
     credit, left = _credit(old, on, accounts)
     b2_number = take_b2_numbers(connection, organisation_id, 1)
     carried = {share: -standing.due for share, standing in left.items() if standing.due}
-    again = _again(old, on, b2_number, snapshot, balanced(_carried(carried, left, accounts)))
+    again = _again(old, on, b2_number, snapshot, accounts)
+    again.entries += entry_rows(balanced(_carried(carried, left, accounts)))
     rows = post(connection, organisation_id, Plan([credit, again]))
     numbers = [reference(*row[2:5]) for row in rows.documents]
     return Recycled(numbers[0], numbers[1], b2_number, carried)
@@ -92,7 +99,7 @@ def _old(connection: Connection, organisation_id: int, invoice: str, accounts: A
         rows[0],
         [_texts(row) for row in _SQL.rows(connection, "lines", id=id_)],
         [_texts(row) for row in _SQL.rows(connection, "care_lines", id=id_)],
-        [_entry(row) for row in _SQL.rows(connection, "entries", id=id_)],
+        [_sale(row) for row in _SQL.rows(connection, "sales", id=id_)],
         _SQL.rows(connection, "parts", id=id_),
         {share: standing for (_, share), standing in held.items()},
     )
@@ -103,10 +110,9 @@ def _texts(row: Row) -> Row:
     return tuple(value.isoformat() if isinstance(value, date) else value for value in row)
 
 
-def _entry(row: Sequence[Any]) -> Entry:
-    account, auxiliary, debit, credit, share = row
-    known = Share(share) if share else None
-    return Entry(account, auxiliary, unscaled(debit, 2), unscaled(credit, 2), known)
+def _sale(row: Sequence[Any]) -> Entry:
+    account, auxiliary, debit, credit = row
+    return side(account, unscaled(debit - credit, 2), auxiliary)
 
 
 def _like(old: _Old, kind: str, on: date, sign: int) -> Posting:
@@ -131,13 +137,9 @@ def _like(old: _Old, kind: str, on: date, sign: int) -> Posting:
 def _credit(old: _Old, on: date, accounts: Accounts) -> tuple[Posting, dict[Share, Standing]]:
     """The credit note of everything, and how the old invoice's shares stand after it."""
     left = dict(old.held)
-    entries: list[Entry] = []
-    for entry in old.entries:
-        amount = entry.debit - entry.credit
-        if entry.share is None:
-            entries.append(side(entry.account, -amount, entry.auxiliary))
-            continue
-        moved, left[entry.share] = settle(left[entry.share], amount, accounts)
+    entries = [side(sale.account, sale.credit - sale.debit, sale.auxiliary) for sale in old.sales]
+    for share, amount in old.shares.items():
+        moved, left[share] = settle(left[share], amount, accounts)
         entries += moved
     posting = _like(old, "credit", on, -1)
     posting.credits_id = old.id
@@ -163,13 +165,17 @@ def _carried(
 
 
 def _again(
-    old: _Old, on: date, b2_number: int, snapshot: str | None, carried: Iterable[Entry]
+    old: _Old, on: date, b2_number: int, snapshot: str | None, accounts: Accounts
 ) -> Posting:
     """The same care under a new number; each part is billed at its next revision."""
     posting = _like(old, "care", on, 1)
     posting.b2_number = b2_number
     posting.snapshot = snapshot or posting.snapshot
     posting.lines, posting.care_lines = list(old.lines), list(old.care_lines)
-    posting.entries = entry_rows([*old.entries, *carried])
+    dues = [
+        side(accounts.receivable[share], amount, old.held[share].auxiliary, share)
+        for share, amount in old.shares.items()
+    ]
+    posting.entries = entry_rows(balanced((*dues, *old.sales)))
     posting.parts = [(*row[:4], row[4] + 1, row[5]) for row in old.parts]
     return posting

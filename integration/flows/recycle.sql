@@ -14,9 +14,9 @@ SELECT lpp, nature, type, gross_cents, tariff_cents, base_cents, rate_pct, part_
   part_amc_cents, part_patient_cents, exemption, agreement, agreement_on
 FROM care_line WHERE document_id = :id ORDER BY position
 
--- :entries
-SELECT account, auxiliary, debit_cents, credit_cents, share FROM entry
-WHERE document_id = :id AND (invoice_id = :id OR invoice_id IS NULL) ORDER BY position
+-- :sales  sales and VAT; the shares come from the document, what was carried to it aside
+SELECT account, auxiliary, debit_cents, credit_cents FROM entry
+WHERE document_id = :id AND share IS NULL ORDER BY position
 
 -- :parts
 SELECT subject_kind, subject_id, part, unit, revision, line_position FROM billed_part

@@ -207,7 +207,8 @@ def _credits(
 ) -> tuple[Entry, ...]:
     if invoice_id is None:
         if outcome.number:
-            values = {"number": outcome.number, "share": outcome.share, "amount": outcome.paid}
+            amount = f"{outcome.paid:.2f}".replace(".", ",")
+            values = {"number": outcome.number, "share": outcome.share, "amount": amount}
             work.report.anomalies.append(Anomaly(NO_INVOICE, values=values))
         work.report.suspense += outcome.paid
         entry = side(work.accounts.suspense, -outcome.paid, transfer.payer)

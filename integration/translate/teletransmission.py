@@ -7,7 +7,7 @@ Sources of codes: reference on B2, §6; [M] and [G] marks are its own.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -97,10 +97,11 @@ def invoice_of(
     """
     _, b2_number, text, patient_id, person_id, insured_id, birth_rank, amc_asked = document
     told = json.loads(text)
-    amo, amc = told["amo"], told["amc"] if amc_asked else None
+    asks_amc = bool(amc_asked and amc_asked > 0)
+    amo, amc = told["amo"], told["amc"] if asks_amc else None
     insured, person = people[insured_id], people[person_id]
     number = f"{b2_number:09d}"
-    exemption, made = _lines(number, list(lines), told["prescriber"], bool(amc_asked))
+    exemption, made = _lines(number, list(lines), told["prescriber"])
     return Invoice(
         number=number,
         nir=insured.nir,
@@ -116,9 +117,9 @@ def invoice_of(
         nature=LOCAL_SCHEME if _local(amo) else amo["nature"],
         exemption=exemption,
         amc=amc["number"] if amc else "",
-        amc_contract=C2S_CONTRACT if amc_asked and not amc else "00",
+        amc_contract=C2S_CONTRACT if asks_amc and not amc else "00",
         beneficiary=Beneficiary(nir=person.nir, nir_key=person.nir_key) if person.nir else None,
-        lines=made,
+        lines=tuple(_still_owed(made, int(amc_asked or 0))),
     )
 
 
@@ -127,13 +128,21 @@ def _local(amo: Mapping[str, Any]) -> bool:
 
 
 def _lines(
-    number: str, rows: Sequence[Row], prescriber: Mapping[str, str], with_amc: bool
+    number: str, rows: Sequence[Row], prescriber: Mapping[str, str]
 ) -> tuple[str, tuple[Line, ...]]:
     """The invoice's exemption and its lines; an exemption common to all isn't repeated."""
     exemptions = {row[14] for row in rows}
     common = exemptions.pop() if len(exemptions) == 1 else NO_EXEMPTION
-    lines = (_line(number, row, prescriber, common) for row in rows)
-    return common, tuple(line if with_amc else replace(line, amc_cents=0) for line in lines)
+    return common, tuple(_line(number, row, prescriber, common) for row in rows)
+
+
+def _still_owed(lines: Iterable[Line], amc_cents: int) -> Iterator[Line]:
+    """The lines asking no more AMC share than is owed: a recycled invoice was partly paid."""
+    left = max(amc_cents, 0)
+    for line in lines:
+        asked = min(line.amc_cents, left)
+        left -= asked
+        yield replace(line, amc_cents=asked)
 
 
 def _line(number: str, row: Row, prescriber: Mapping[str, str], common: str) -> Line:

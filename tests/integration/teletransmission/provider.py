@@ -19,8 +19,9 @@ from billing.settlement import Answer, BankTransfer, Outcome
 from billing.unpaid import Filters, Unpaid, listing
 from config.settings import from_mapping
 from integration.database import tables
-from integration.database.bulk import insert_rows, reserve_ids
+from integration.database.bulk import insert_rows
 from integration.database.tables import json_text
+from integration.flows.care import B2_COUNTER, take_b2_numbers
 from integration.flows.returns import take_returns
 from integration.flows.settlement import Payment, entry_rows, find_invoices, record_payments
 from integration.flows.unpaid import open_balances
@@ -82,6 +83,12 @@ class Provider:
                 ("id", "code", "name", "finess", "am_number"),
                 [(ORGANISATION, "DSL", "DOMICILE SANTE", SENDER, SENDER)],
             )
+            insert_rows(  # the first invoice is 000000042, as in the norm's example
+                connection,
+                tables.counter,
+                ("organisation_id", "name", "last_value"),
+                [(ORGANISATION, B2_COUNTER, 41)],
+            )
             insert_rows(
                 connection,
                 tables.customer,
@@ -126,7 +133,7 @@ class Provider:
             ACCOUNTS,
         )
         with self.engine.begin() as connection:
-            number = 41 + reserve_ids(connection, "b2_test", 1)
+            number = take_b2_numbers(connection, self.organisation_id, 1)
             posting = Posting(
                 "VT",
                 "care",

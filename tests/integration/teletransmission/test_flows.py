@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import pytest
 from sqlalchemy import Engine
@@ -69,6 +70,25 @@ def test_a_wrong_total_is_reported_and_a_cut_file_refused(provider: Provider) ->
     with pytest.raises(AnomaliesFound) as caught:
         RETURNS.read(data[:400], "coupé")
     assert "FMT-213" in {anomaly.code.id for anomaly in caught.value.anomalies}
+
+
+def test_a_damaged_return_is_read_whole_or_refused_with_its_reasons() -> None:
+    chance, data = Random(1), EXAMPLE.read_bytes()
+    read = refused = 0
+    for _ in range(500):
+        damaged = bytearray(data)
+        at = chance.randrange(len(damaged))
+        if chance.random() < 0.3:
+            del damaged[at : at + chance.randrange(1, 200)]
+        else:
+            damaged[at] = chance.randrange(256)
+        try:
+            RETURNS.read(bytes(damaged), "abîmé")
+            read += 1
+        except AnomaliesFound as found:
+            assert found.anomalies
+            refused += 1
+    assert min(read, refused) > 50
 
 
 def test_payments_by_printed_or_b2_number(provider: Provider) -> None:
