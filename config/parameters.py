@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from billing.care.pricing import CareRules, Due, ExcessRule, RefusalRule
+from billing.care.split import SplitRounding
 from billing.contracts.contract import RunOptions
 from billing.period import ProrataBase
 
@@ -62,8 +64,17 @@ class Parameters(BaseModel):
     FACTURE_PRE_LOYER_CODE_ART_VENDU: str = _parameter(
         "", "article du loyer intercalaire ; vide : aucun"
     )
-    FACTURATION_SOIN: Literal["ECHU", "ECHOIR"] = _parameter(
-        "ECHU", "semaine de location facturée quand elle est finie, ou dès qu'elle commence", HOUSE
+    SOIN_ECHEANCE: Due = _parameter(
+        Due.OVER, "soin facturé quand sa période est finie (over) ou commence (started)", HOUSE
+    )
+    SOIN_DEPASSEMENT: ExcessRule = _parameter(
+        ExcessRule.REFUSED, "prix au-dessus du tarif sous C2S ou AME : refused, ou capped", HOUSE
+    )
+    SOIN_REFUS_ENTENTE: RefusalRule = _parameter(
+        RefusalRule.NOTHING, "après un refus d'entente : nothing, ou patient (il paie tout)", HOUSE
+    )
+    SOIN_ARRONDI: SplitRounding = _parameter(
+        SplitRounding.HALF_UP, "ticket modérateur : half_up (base − AMO) ou truncate", HOUSE
     )
 
     @property
@@ -80,6 +91,16 @@ def known() -> list[Known]:
         for name, info in Parameters.model_fields.items()
         if isinstance(extra := info.json_schema_extra, dict)
     ]
+
+
+def care_rules(parameters: Parameters) -> CareRules:
+    """The organisation's choices for care."""
+    return CareRules(
+        due=parameters.SOIN_ECHEANCE,
+        excess=parameters.SOIN_DEPASSEMENT,
+        refusal=parameters.SOIN_REFUS_ENTENTE,
+        rounding=parameters.SOIN_ARRONDI,
+    )
 
 
 def run_options(

@@ -45,7 +45,7 @@ BAD_VALUE: Final = Code(
 READABLE_SECRET: Final = Code(
     "CFG-006",
     "La clé « {key} » contient un mot de passe et le fichier est lisible par d'autres.",
-    "chmod 600 sur le fichier, ou passer la valeur par l'environnement.",
+    "Passer le fichier en droits 0600 (chmod 600), ou donner la valeur par l'environnement.",
 )
 NOT_YET: Final = Code(
     "CFG-007",

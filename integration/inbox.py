@@ -112,12 +112,12 @@ class Watch:
 
     office: Office
     flows: tuple[str, ...] = tuple(FLOWS)
-    _seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     def step(self) -> list[Imported]:
         """One look: imports what a killed run left, then what hasn't moved since the last look."""
-        before, self._seen = self._seen, dict(_waiting(self.office.settings, self.flows))
-        stable = [path for path, look in self._seen.items() if before.get(path) == look]
+        before, self.seen = self.seen, dict(_waiting(self.office.settings, self.flows))
+        stable = [path for path, look in self.seen.items() if before.get(path) == look]
         settings = self.office.settings
         claims = [*_left(settings, self.flows), *_claims(settings, stable)]
         return _all(self.office, claims)
@@ -132,7 +132,7 @@ def import_waiting(
     """
     watch = Watch(office, flows)
     first = watch.step()
-    if watch._seen:
+    if watch.seen:
         time.sleep(settle_s)
     return first + watch.step()
 

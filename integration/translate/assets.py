@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from pydantic import Field
 from sqlalchemy import select
 
 from billing.money import QUANTITY_SCALE
-from formats.common.anomaly import Anomaly, Code
+from formats.common.anomaly import Anomaly, Code, Place
 from integration.database import tables as t
 from integration.translate.codes import ids_by_code, rows_by_code, slices
 from integration.translate.documents import is_json, json_schema, looks_like, read_documents
@@ -178,9 +179,14 @@ def _meter(
     for name, french in _VOLUMES.items():
         volume = values.pop(name, None)
         if volume is not None:
-            place = meter.at(french)
-            values[name + "_e6"] = to_scale(volume, QUANTITY_SCALE, place, anomalies, french)
+            values[name + "_e6"] = to_scale(
+                volume, QUANTITY_SCALE, partial(_named, meter, french), anomalies
+            )
     return family.value.parent["code"], values
+
+
+def _named(record: Record[Values], name: str) -> tuple[str, Place]:
+    return name, record.at(name)
 
 
 def _meters(intake: Intake, assets: list[int]) -> dict[tuple[int, str], Any]:

@@ -2,50 +2,31 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import FromClause, Select, Table, select
 
-from billing.contracts.contract import RuleState
-from billing.money import PRICE_SCALE, RATE_SCALE
-from billing.period import first_theoretical
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.database.bulk import insert_rows, reserve_ids
-from integration.translate.assets import UNKNOWN_CUSTOMER, UNKNOWN_SITE, site_ids
+from integration.translate.assets import site_ids
 from integration.translate.codes import ids_by_code, rows_by_code, slices
-from integration.translate.contract_document import (
-    ContractDocument,
-    ModuleDocument,
-    RuleDocument,
-    day_after,
-)
-from integration.translate.contracts_rows import periodicity_text, state_fields
+from integration.translate.contract_document import ContractDocument
+from integration.translate.contract_plan import Ids, Leaf, Path, Plan, first_date
 from integration.translate.documents import json_schema, looks_like, read_documents
 from integration.translate.families import TWICE
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.groups import regroup
-from integration.translate.readings import UNKNOWN_METER
-from integration.translate.upsert import plain, to_scale
+from integration.translate.upsert import plain
 
-UNKNOWN_ASSET: Final = Code(
-    "IMP-170", "Le bien « {code} » est inconnu.", "Importer d'abord le bien."
-)
 KNOWN_CONTRACT: Final = Code(
     "IMP-171",
     "Le contrat « {code} » existe déjà avec un autre contenu.",
     "Un contrat importé ne se réimporte pas : le corriger par les verbes de « echeance contract ».",
-)
-NO_NEXT_DATE: Final = Code(
-    "IMP-172",
-    "La règle « {rule} » est reprise sans prochaine date théorique.",
-    "Renseigner « prochaine_theorique », ou retirer « reprise » pour une règle nouvelle.",
 )
 IGNORED: Final = Code(
     "IMP-173",
@@ -58,7 +39,6 @@ CATCH_UP: Final = Code(
     "Si elle a déjà été facturée ailleurs, donner son état dans « reprise ».",
 )
 
-Path = tuple[str | int, ...]
 _FREE: Final = ("activity", "agency")
 
 
@@ -96,24 +76,6 @@ _SHAPES: Final[Mapping[Table, Shape]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """One row to come: its table, the codes of module and rule above it, its own columns."""
-
-    table: Table
-    codes: tuple[str, ...]
-    values: tuple[object, ...]
-
-
-class _Ids(NamedTuple):
-    """Everything the file names, by code."""
-
-    customers: Mapping[str, int]
-    sites: Mapping[tuple[int, str], int]
-    assets: Mapping[str, int]
-    meters: Mapping[tuple[str, str], int]
-
-
 def read(data: bytes, file: str) -> Records[ContractDocument]:
     """Contracts of a JSON file, with a notice for each option that has no effect."""
     records = read_documents(data, file, ContractDocument)
@@ -140,7 +102,7 @@ def apply(intake: Intake, records: Records[ContractDocument]) -> Applied:
     """
     ids = _resolve(intake, records)
     found = list(_twice(records))
-    planned = [(record, list(_leaves(record, ids, found))) for record in records]
+    planned = [(record, list(Plan(record, ids, found).leaves())) for record in records]
     codes = [record.value.code for record in records]
     known = rows_by_code(intake.connection, t.contract, intake.organisation_id, codes)
     stored = _stored(intake, [row.id for row in known.values()])
@@ -176,7 +138,7 @@ def _codes(contract: ContractDocument) -> Iterator[tuple[str, Path, tuple[str, .
             yield "rule", (*path, "regles", n), (*above, rule.code)
 
 
-def _resolve(intake: Intake, records: Records[ContractDocument]) -> _Ids:
+def _resolve(intake: Intake, records: Records[ContractDocument]) -> Ids:
     customers, assets = set[str](), set[str]()
     for record in records:
         customers.add(record.value.customer)
@@ -187,7 +149,7 @@ def _resolve(intake: Intake, records: Records[ContractDocument]) -> _Ids:
             assets.update(rule.assets, (meter.asset for meter in rule.meters))
     found = ids_by_code(intake.connection, t.customer, intake.organisation_id, customers)
     known = ids_by_code(intake.connection, t.asset, intake.organisation_id, assets)
-    return _Ids(found, site_ids(intake, found.values()), known, _meters(intake, known))
+    return Ids(found, site_ids(intake, found.values()), known, _meters(intake, known))
 
 
 def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], int]:
@@ -200,192 +162,11 @@ def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], 
     }
 
 
-def _leaves(record: Record[ContractDocument], ids: _Ids, found: list[Anomaly]) -> Iterator[_Leaf]:
-    """Every row below the contract; what can't be resolved is added to `found`."""
-    contract = record.value
-    if contract.customer not in ids.customers:
-        where = record.at("client")
-        found.append(Anomaly(UNKNOWN_CUSTOMER, where, {"code": contract.customer}))
-    for m, module in enumerate(contract.modules):
-        until = _end(module)
-        values = (module.code, module.since, until, module.renewal_months)
-        yield _Leaf(t.module, (module.code,), values)
-        path: Path = ("modules", m)
-        for asset in _known_assets(record, path, module.assets, ids, found):
-            yield _Leaf(t.module_asset, (module.code,), (asset,))
-        yield from _coverages(module)
-    for path, module, rule in contract.rules():
-        yield from _rule(record, path, module, rule, ids, found)
-
-
-def _end(module: ModuleDocument) -> date | None:
-    """The excluded end: 01/01/2006 + 60 months ends on 31/12/2010, included (A-GEN-12)."""
-    if module.months is None:
-        return day_after(module.until)
-    months = module.since.month - 1 + module.months
-    year, month = module.since.year + months // 12, months % 12 + 1
-    return date(year, month, min(module.since.day, calendar.monthrange(year, month)[1]))
-
-
-def _known_assets(
-    record: Record[ContractDocument],
-    path: Path,
-    codes: Iterable[str],
-    ids: _Ids,
-    found: list[Anomaly],
-) -> Iterator[int]:
-    for n, code in enumerate(dict.fromkeys(codes)):
-        if code in ids.assets:
-            yield ids.assets[code]
-        else:
-            found.append(Anomaly(UNKNOWN_ASSET, record.at(*path, "biens", n), {"code": code}))
-
-
-def _coverages(module: ModuleDocument) -> Iterator[_Leaf]:
-    for one in module.coverages:
-        since, until = one.since or module.since, day_after(one.until) or _end(module)
-        texts = (one.code, one.label, one.article_class, one.kind)
-        yield _Leaf(t.coverage, (module.code,), (*texts, since, until, one.response_hours))
-
-
-def _rule(
-    record: Record[ContractDocument],
-    path: Path,
-    module: ModuleDocument,
-    rule: RuleDocument,
-    ids: _Ids,
-    found: list[Anomaly],
-) -> Iterator[_Leaf]:
-    codes = (module.code, rule.code)
-    meters = list(_known_meters(record, path, rule, ids, found))
-    yield _Leaf(t.rule, codes, _rule_values(record, path, module, rule, ids, found))
-    for asset in _known_assets(record, path, rule.assets, ids, found):
-        yield _Leaf(t.rule_asset, codes, (asset,))
-    for meter in meters:
-        yield _Leaf(t.rule_meter, codes, (meter,))
-    yield from _costs(record, path, codes, rule, ids, found)
-
-
-def _known_meters(
-    record: Record[ContractDocument],
-    path: Path,
-    rule: RuleDocument,
-    ids: _Ids,
-    found: list[Anomaly],
-) -> Iterator[int]:
-    for n, one in enumerate(rule.meters):
-        if (one.asset, one.meter) in ids.meters:
-            yield ids.meters[one.asset, one.meter]
-        else:
-            values = {"meter": one.meter, "asset": one.asset}
-            found.append(Anomaly(UNKNOWN_METER, record.at(*path, "compteurs", n), values))
-
-
-def _rule_values(
-    record: Record[ContractDocument],
-    path: Path,
-    module: ModuleDocument,
-    rule: RuleDocument,
-    ids: _Ids,
-    found: list[Anomaly],
-) -> tuple[object, ...]:
-    start = rule.since or module.since
-    periodicity = rule.periodicity.made(start) if rule.periodicity else None
-    first, last, base = rule.proration.first, rule.proration.last, rule.proration.base
-    state = _opening(record, path, rule, start, ids, found)
-    return (
-        rule.code,
-        rule.label,
-        rule.kind,
-        rule.effective_term.value,
-        periodicity_text(periodicity),
-        t.json_text({"first": first, "last": last, "base": base.value}),
-        rule.regime.value,
-        rule.decimals,
-        rule.position,
-        rule.market,
-        start,
-        day_after(rule.until),
-        t.json_text(rule.stored_terms),
-        t.json_text({**state_fields(state), **_reference(state)}),
-    )
-
-
-def _opening(
-    record: Record[ContractDocument],
-    path: Path,
-    rule: RuleDocument,
-    start: date,
-    ids: _Ids,
-    found: list[Anomaly],
-) -> RuleState:
-    """The state taken over, or that of a new rule (contracts.md §2)."""
-    if rule.opening is None:
-        return RuleState(_first(rule, start))
-    taken = rule.opening
-    if taken.next_theoretical is None and rule.periodicity:
-        found.append(Anomaly(NO_NEXT_DATE, record.at(*path, "reprise"), {"rule": rule.code}))
-    counters = {}
-    for n, one in enumerate(taken.counters):
-        if (one.asset, one.meter) not in ids.meters:
-            where = record.at(*path, "reprise", "compteurs", n)
-            values = {"meter": one.meter, "asset": one.asset}
-            found.append(Anomaly(UNKNOWN_METER, where, values))
-        else:
-            counters[ids.meters[one.asset, one.meter]] = one
-    return RuleState(
-        taken.next_theoretical,
-        taken.last_theoretical,
-        taken.last_actual,
-        taken.last_invoice,
-        taken.occurrences,
-        {meter: one.value for meter, one in counters.items()},
-        taken.offered_used,
-        {meter: one.billed_on for meter, one in counters.items() if one.billed_on},
-    )
-
-
-def _reference(state: RuleState) -> dict[str, str]:
-    """The invoice reference taken over, even when it is only digits."""
-    return {"last_invoice": state.last_invoice} if state.last_invoice else {}
-
-
-def _first(rule: RuleDocument, start: date) -> date | None:
-    if rule.periodicity is None:
-        return None
-    return first_theoretical(rule.periodicity.made(start), rule.effective_term, start)
-
-
-def _costs(
-    record: Record[ContractDocument],
-    path: Path,
-    codes: tuple[str, ...],
-    rule: RuleDocument,
-    ids: _Ids,
-    found: list[Anomaly],
-) -> Iterator[_Leaf]:
-    for n, cost in enumerate(rule.costs):
-        at = (*path, "couts", n)
-        name = cost.payer or record.value.customer
-        payer = ids.customers.get(name, 0)
-        if cost.payer and not payer:
-            found.append(Anomaly(UNKNOWN_CUSTOMER, record.at(*at, "payeur"), {"code": name}))
-        site = ids.sites.get((payer, cost.site)) if cost.site else None
-        if cost.site and payer and site is None:
-            values = {"code": cost.site, "customer": name}
-            found.append(Anomaly(UNKNOWN_SITE, record.at(*at, "site"), values))
-        price = to_scale(cost.price, PRICE_SCALE, record.at(*at, "prix"), found, "prix")
-        vat = to_scale(cost.vat_pct / 100, RATE_SCALE, record.at(*at, "tva"), found, "tva")
-        texts = (cost.family.value, cost.article, cost.label, cost.article_class)
-        terms = (cost.account, payer, site, cost.payment_mode, cost.payment_days)
-        yield _Leaf(t.cost_line, codes, (n, *texts, price, vat, *terms))
-
-
 _PARENTS: Final = {"contract_id": 0, "module_id": 1, "rule_id": 2}  # codes above a row
 
 
 def _insert(
-    intake: Intake, new: list[tuple[ContractDocument, list[_Leaf]]], customers: Mapping[str, int]
+    intake: Intake, new: list[tuple[ContractDocument, list[Leaf]]], customers: Mapping[str, int]
 ) -> None:
     first = reserve_ids(intake.connection, "contract", len(new))
     columns = (*("id", "organisation_id", "code", "label", "customer_id", "status"), *_FREE)
@@ -409,7 +190,7 @@ def _insert_leaves(
     intake: Intake,
     table: Table,
     shape: Shape,
-    placed: list[tuple[int, _Leaf]],
+    placed: list[tuple[int, Leaf]],
     keys: dict[tuple[object, ...], int],
 ) -> None:
     if not placed:
@@ -431,7 +212,7 @@ def _insert_leaves(
 
 
 def _insert_states(
-    intake: Intake, rules: list[tuple[int, _Leaf]], keys: Mapping[tuple[object, ...], int]
+    intake: Intake, rules: list[tuple[int, Leaf]], keys: Mapping[tuple[object, ...], int]
 ) -> None:
     """The cached state of each rule begins as its opening state."""
     rows = []
@@ -444,10 +225,10 @@ def _insert_states(
 
 
 def _changed(
-    planned: list[tuple[Record[ContractDocument], list[_Leaf]]],
+    planned: list[tuple[Record[ContractDocument], list[Leaf]]],
     known: Mapping[str, Any],
-    ids: _Ids,
-    stored: Mapping[int, set[_Leaf]],
+    ids: Ids,
+    stored: Mapping[int, set[Leaf]],
 ) -> Iterator[Anomaly]:
     """Contracts already stored that the file tells otherwise."""
     for record, leaves in planned:
@@ -460,15 +241,15 @@ def _changed(
             yield Anomaly(KNOWN_CONTRACT, record.at("code"), {"code": one.code})
 
 
-def _stored(intake: Intake, contracts: Iterable[int]) -> dict[int, set[_Leaf]]:
+def _stored(intake: Intake, contracts: Iterable[int]) -> dict[int, set[Leaf]]:
     """Every row below these contracts, as a file would make it."""
-    found: dict[int, set[_Leaf]] = defaultdict(set)
+    found: dict[int, set[Leaf]] = defaultdict(set)
     for some in slices(contracts):
         for table, shape in _SHAPES.items():
             for contract, *values in intake.connection.execute(_below(table, shape, some)):
                 depth = len(values) - len(shape.columns)
                 codes = tuple(values[:depth])
-                found[contract].add(_Leaf(table, codes, tuple(values[depth:])))
+                found[contract].add(Leaf(table, codes, tuple(values[depth:])))
     return found
 
 
@@ -498,12 +279,12 @@ def _late(
     """New rules that will catch up periods already over (contracts.md, "take-over import")."""
     if record.value.code in known:
         return
-    for path, module, rule in record.value.rules():
+    for _, module, rule in record.value.rules():
         start = rule.since or module.since
-        first = None if rule.opening else _first(rule, start)
+        first = None if rule.opening else first_date(rule, start)
         if first is not None and first < today:
             values = {"rule": rule.code, "day": f"{start:%d/%m/%Y}"}
-            yield Anomaly(CATCH_UP, record.at(*path), values)
+            yield Anomaly(CATCH_UP, record.at(), values)
 
 
 FLOW: Final = Flow(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -73,6 +74,8 @@ class Source:
     def place(self, start: int, path: Path) -> Place:
         """Place of a value of the record that starts at offset `start`; its nearest parent's when
         it is absent."""
+        if not path:
+            return self.at(start)
         offsets = self.offsets(start)
         known = path
         while known not in offsets:
@@ -81,7 +84,7 @@ class Source:
 
     def at(self, offset: int, path: Path = ()) -> Place:
         """Line and column of an offset."""
-        line = self.text.count("\n", 0, offset) + 1
+        line = bisect_left(self._line_ends, offset) + 1
         column = offset - self.text.rfind("\n", 0, offset)
         pointer = "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
         return Place(self.file, line, column, pointer=pointer)
@@ -92,6 +95,10 @@ class Source:
             self._walked.clear()  # one record's positions at a time are enough
             self._walked[start] = dict(self._walk(start, ()))
         return self._walked[start]
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self.text)]
 
     @cached_property
     def _walked(self) -> dict[int, dict[Path, int]]:

@@ -46,7 +46,7 @@ BAD_NUMBER: Final = Code(
 AMBIGUOUS_NUMBER: Final = Code(
     "IMP-107",
     "« {field} » peut se lire de deux façons : {value} (millier ou décimale).",
-    "Écrire 1234 pour mille deux cent trente-quatre, 1,2340 pour un virgule deux cent…",
+    "Écrire 1234 pour un millier et des unités, 1,2340 pour une unité et des décimales.",
 )
 NOT_WHOLE: Final = Code(
     "IMP-108", "« {field} » doit être un nombre entier : {value}.", "Retirer les décimales."

@@ -5,7 +5,7 @@ Posted documents hold their own snapshot of a customer or an asset: an update ne
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
@@ -83,10 +83,16 @@ def plain(value: object) -> object:
     return int(value) if isinstance(value, bool) else value
 
 
-def to_scale(value: Decimal, scale: int, place: Place, found: list[Anomaly], name: str) -> int:
-    """A decimal at the database's scale; what doesn't fit is added to `found`."""
+def to_scale(
+    value: Decimal, scale: int, where: Callable[[], tuple[str, Place]], found: list[Anomaly]
+) -> int:
+    """A decimal at the database's scale; what doesn't fit is added to `found`.
+
+    where gives the field's name and place; finding a place costs, so it is asked only then.
+    """
     try:
         return scaled(value, scale)
     except ValueError:
+        name, place = where()
         found.append(Anomaly(TOO_PRECISE, place, {"field": name, "value": value}))
         return 0
