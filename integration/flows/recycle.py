@@ -93,7 +93,7 @@ def _old(connection: Connection, organisation_id: int, invoice: str, accounts: A
     rows = _SQL.rows(connection, "document", organisation=organisation_id, id=id_)
     if not rows or rows[0][1] != "care" or rows[0][-1]:
         raise AnomaliesFound(Anomaly(NOT_RECYCLABLE, values={"reference": invoice}))
-    held = standings(connection, [id_], accounts)
+    held = standings(connection, organisation_id, [id_], accounts)
     return _Old(
         id_,
         rows[0],

@@ -103,7 +103,8 @@ def take_returns(
     numbers = {o.number for transfer in new if ours(transfer) for o in transfer.outcomes}
     invoices = find_invoices(connection, organisation_id, numbers)
     report.anomalies += _other_lots(connection, invoices, new)
-    work = _Work(accounts, invoices, standings(connection, invoices.values(), accounts), report)
+    held = standings(connection, organisation_id, invoices.values(), accounts)
+    work = _Work(accounts, invoices, held, report)
     for transfer in new:
         _pay(work, transfer, matched=ours(transfer))
     _reject(work)

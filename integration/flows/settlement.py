@@ -21,7 +21,7 @@ from billing.settlement import Standing, counterpart, settle
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 from integration.database.sql import Queries
 from integration.database.tables import json_text
-from integration.posting import Plan, Posting, Row, Rows, post, reference
+from integration.posting import Plan, Posting, Row, Rows, chain_head, post, reference
 
 UNKNOWN_INVOICE: Final = Code(
     "LED-101",
@@ -73,7 +73,7 @@ def record_payments(
     Raises AnomaliesFound with every payment of an unknown invoice (LED-101) or share (LED-102).
     """
     invoices = find_invoices(connection, organisation_id, {p.invoice for p in payments})
-    held = standings(connection, invoices.values(), accounts)
+    held = standings(connection, organisation_id, invoices.values(), accounts)
     anomalies = [a for p in payments for a in _faults(p, invoices, held)]
     if anomalies:
         raise AnomaliesFound(*anomalies)
@@ -126,8 +126,12 @@ def entry_rows(entries: Iterable[Entry]) -> list[Row]:
     ]
 
 
-def standings(connection: Connection, invoices: Iterable[int], accounts: Accounts) -> Standings:
-    """How every share of these invoices stands now."""
+def standings(
+    connection: Connection, organisation_id: int, invoices: Iterable[int], accounts: Accounts
+) -> Standings:
+    """How every share of these invoices stands, and stays until the transaction ends: whoever
+    posts for the organisation waits for the head of its chain."""
+    chain_head(connection, organisation_id)
     wanted = sorted(set(invoices))
     if not wanted:
         return {}
