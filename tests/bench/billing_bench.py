@@ -34,8 +34,8 @@ def run() -> dict[str, object]:
 
 
 def _measured(url: str, bare_url: str) -> dict[str, object]:
-    billed = _in_child("bill", url, CONTRACTS)
-    bare = _in_child("bare", bare_url, CONTRACTS, url)
+    billed = _in_child("bill", _filled(url, CONTRACTS), CONTRACTS)
+    bare = _in_child("bare", _filled(bare_url, CONTRACTS), CONTRACTS, url)
     rate = billed["invoices"] / billed["seconds"]
     bare_rate = billed["invoices"] / bare["seconds"]
     return {
@@ -49,8 +49,10 @@ def _measured(url: str, bare_url: str) -> dict[str, object]:
 
 def _memory(folder: str) -> dict[str, object]:
     """Peak memory at ten times the size, from a run of its own."""
-    large = _in_child("bill", _sqlite_url(folder, "large"), LARGE)
-    small = _in_child("bill", _sqlite_url(folder, "again"), CONTRACTS)
+    large, small = (
+        _in_child("bill", _filled(_sqlite_url(folder, name), contracts), contracts)
+        for name, contracts in (("large", LARGE), ("again", CONTRACTS))
+    )
     return {
         "contracts": [CONTRACTS, LARGE],
         "peak_mb": [small["peak_mb"], large["peak_mb"]],
@@ -69,6 +71,12 @@ def _created(server: postgresql.Cluster, name: str) -> str:
     return server.url(name)
 
 
+def _filled(url: str, contracts: int) -> str:
+    """Schema and portfolio, by a process of their own: they don't count as billing's memory."""
+    _in_child("fill", url, contracts)
+    return url
+
+
 def _in_child(what: str, *arguments: object) -> dict[str, Any]:
     """Measure in a process of its own: memory is a high-water mark of the whole process."""
     command = [sys.executable, "-m", "tests.bench.billing_bench", what, *map(str, arguments)]
@@ -80,20 +88,14 @@ def _in_child(what: str, *arguments: object) -> dict[str, Any]:
 # --- in the children --------------------------------------------------------------------------
 
 
-def _prepare(url: str, contracts: int) -> None:
-    """Schema and portfolio, by yet another process, so that they don't count as our memory."""
-    subprocess.run(
-        [sys.executable, "-m", "tests.bench.billing_bench", "fill", url, str(contracts)], check=True
-    )
-
-
-def _fill(url: str, contracts: int) -> None:
+def _fill(url: str, contracts: int) -> dict[str, object]:
     from integration.database.engine import make_engine
     from integration.database.migrations import upgrade
     from tests.bench.portfolio import fill
 
     upgrade(url)
     fill(make_engine(url), contracts)
+    return {}
 
 
 def _bill(url: str, contracts: int) -> dict[str, object]:
@@ -104,8 +106,6 @@ def _bill(url: str, contracts: int) -> dict[str, object]:
     from integration.flows.billing.run import Billing, bill
     from tests.bench.portfolio import ORGANISATION, WORK_DATE
 
-    _prepare(url, contracts)
-    before_children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     run = Billing(
         make_engine(url),
         Selection(ORGANISATION),
@@ -119,9 +119,13 @@ def _bill(url: str, contracts: int) -> dict[str, object]:
     assert report.invoices == contracts, report
     planner = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # The high-water mark of children also holds the filler's, which is smaller than a planner's.
-    peak = own + max(planner, before_children)
-    return {"invoices": report.invoices, "seconds": seconds, "peak_mb": round(peak / 1024)}
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    planner = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "invoices": report.invoices,
+        "seconds": seconds,
+        "peak_mb": round((own + planner) / 1024),
+    }
 
 
 def _bare(url: str, contracts: int, source: str) -> dict[str, object]:
@@ -130,7 +134,6 @@ def _bare(url: str, contracts: int, source: str) -> dict[str, object]:
     from integration.database.bulk import insert_rows
     from integration.database.engine import make_engine, snapshot
 
-    _prepare(url, contracts)
     posted = (
         t.document,
         t.document_line,
@@ -156,8 +159,5 @@ def _bare(url: str, contracts: int, source: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     verb, url, contracts, *rest = sys.argv[1:]
-    if verb == "fill":
-        _fill(url, int(contracts))
-    else:
-        result = _bill(url, int(contracts)) if verb == "bill" else _bare(url, int(contracts), *rest)
-        print(json.dumps(result))
+    verbs = {"fill": _fill, "bill": _bill, "bare": _bare}
+    print(json.dumps(verbs[verb](url, int(contracts), *rest)))

@@ -17,7 +17,7 @@ from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Deferred, Shaped
 from billing.ledger import Accounts
 from formats.common.anomaly import Anomaly
-from integration.database.engine import snapshot
+from integration.database.engine import refresh_statistics, snapshot
 from integration.failpoints import reach
 from integration.flows.billing.gather import Selection, gather, group_chunks
 from integration.flows.billing.plan import plan_of
@@ -90,8 +90,10 @@ def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     """
     report = BillingReport(run.options.work_date)
     with no_collections(), closing(_chunks(run)) as chunks:
-        for chunk in chunks:
+        for rank, chunk in enumerate(chunks):
             _post(run, chunk, report, digest)
+            if rank == 0:
+                refresh_statistics(run.engine)
     return report
 
 
