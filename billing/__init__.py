@@ -1,0 +1,1 @@
+"""Meaning, in euros: contracts, care, ledger. Pure and exact."""

@@ -1,0 +1,1 @@
+"""Choices: settings, parameters, embedded nomenclatures."""

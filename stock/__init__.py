@@ -1,0 +1,1 @@
+"""Facts, in units: what is where. Pure; knows no prices."""

@@ -1,0 +1,1 @@
+"""The leaf every room may import: anomalies and identifiers."""

@@ -1,0 +1,1 @@
+"""Invoices as PDF, from plain values to the same bytes each time."""

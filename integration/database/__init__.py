@@ -1,0 +1,1 @@
+"""Tables, engines, migrations, the bulk writer and SQL kept in files."""

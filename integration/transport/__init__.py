@@ -1,0 +1,1 @@
+"""How bytes leave: one transport a file."""

@@ -1,0 +1,48 @@
+"""Posting: one poster per organisation turns planned documents into rows, each written once.
+
+`number_rows` is pure: from a plan, the ids, numbers and chain head it may use, to the rows of every
+table. `post` takes those inside the caller's transaction and writes the rows in bulk. A simulation
+calls the first half alone, so what it shows is what billing writes.
+"""
+
+from integration.posting.rows import (
+    CARE_LINE,
+    DOCUMENT,
+    ENTRY,
+    GENESIS,
+    LINE,
+    Hash,
+    Plan,
+    Posting,
+    Row,
+    Rows,
+    RuleMove,
+    chain,
+    content_digest,
+    number_rows,
+    reference,
+)
+from integration.posting.slots import Preview, chain_head
+from integration.posting.write import Overtaken, post
+
+__all__ = [
+    "CARE_LINE",
+    "DOCUMENT",
+    "ENTRY",
+    "GENESIS",
+    "LINE",
+    "Hash",
+    "Overtaken",
+    "Plan",
+    "Posting",
+    "Preview",
+    "Row",
+    "Rows",
+    "RuleMove",
+    "chain",
+    "chain_head",
+    "content_digest",
+    "number_rows",
+    "post",
+    "reference",
+]
