@@ -17,7 +17,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from io import BufferedReader
 from pathlib import Path
@@ -55,7 +55,8 @@ _INSERT: Final = text(
 )
 _IGNORED: Final = re.compile(r"^\.|^~|~$|\.(part|tmp)$|^README\.txt$", re.IGNORECASE)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_CLAIMED: Final = re.compile(r"^[0-9a-f]{8}-(?:\d+-)?")
+_CLAIM_TIME: Final = "%Y%m%dT%H%M%S"
+_CLAIMED: Final = re.compile(r"^(\d{8}T\d{6})-[0-9a-f]{8}-\d+-")  # instant, content, rank
 _NAME_LENGTH: Final = 100
 _ANY: Final = "a-detecter"  # flow folder of files to be recognised by their content
 
@@ -98,12 +99,12 @@ class _GoneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A file in `processing/`, ours; `again` when a killed run had claimed it."""
+    """A file in `processing/`, ours; `since`: when a killed run had claimed it."""
 
     path: Path
     flow: str
     name: str
-    again: bool = False
+    since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -114,12 +115,17 @@ class Watch:
     flows: tuple[str, ...] = tuple(FLOWS)
     seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
+    def look(self) -> dict[Path, tuple[int, int]]:
+        """Note what lies in the inbox now; returns what lay there at the look before."""
+        before, self.seen = self.seen, dict(_waiting(self.office.settings, self.flows))
+        return before
+
     def step(self) -> list[Imported]:
         """One look: imports what a killed run left, then what hasn't moved since the last look."""
-        before, self.seen = self.seen, dict(_waiting(self.office.settings, self.flows))
+        before = self.look()
         stable = [path for path, look in self.seen.items() if before.get(path) == look]
         settings = self.office.settings
-        claims = [*_left(settings, self.flows), *_claims(settings, stable)]
+        claims = [*_left(settings, self.flows), *_claims(self.office, stable)]
         return _all(self.office, claims)
 
 
@@ -128,13 +134,14 @@ def import_waiting(
 ) -> list[Imported]:
     """Everything that waits for these flows, after two looks `settle_s` seconds apart.
 
+    What a killed run had claimed takes its place among the rest, so that the order is the same.
     Files at the root of the inbox are recognised by their content, whatever flow they are of.
     """
     watch = Watch(office, flows)
-    first = watch.step()
+    watch.look()
     if watch.seen:
         time.sleep(settle_s)
-    return first + watch.step()
+    return watch.step()
 
 
 def import_paths(office: Office, paths: Iterable[Path], flow: str = "") -> list[Imported]:
@@ -146,7 +153,7 @@ def import_paths(office: Office, paths: Iterable[Path], flow: str = "") -> list[
     if flow:
         load(flow)
     files = [file for path in paths for file in _files(path)]
-    claims = [_copy(office.settings, file, flow or _ANY) for file in files]
+    claims = [_copy(office, file, flow or _ANY) for file in files]
     return _all(office, claims)
 
 
@@ -181,12 +188,12 @@ def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, t
                     yield Path(entry.path), (look.st_size, look.st_mtime_ns)
 
 
-def _claims(settings: Settings, stable: Iterable[Path]) -> Iterator[_Claim]:
+def _claims(office: Office, stable: Iterable[Path]) -> Iterator[_Claim]:
     """Claim files by an atomic rename: of two workers only one wins."""
     for path in stable:
-        flow = path.parent.name if path.parent != settings.folders.inbox else _ANY
+        flow = path.parent.name if path.parent != office.settings.folders.inbox else _ANY
         try:
-            target = _place_of_claim(settings, flow, path.name, _digest(path))
+            target = _place_of_claim(office, flow, path.name, _digest(path))
             path.rename(target)
         except (_GoneError, FileNotFoundError):
             continue  # another worker was faster
@@ -194,14 +201,15 @@ def _claims(settings: Settings, stable: Iterable[Path]) -> Iterator[_Claim]:
         yield _Claim(target, flow, safe_name(path.name))
 
 
-def _place_of_claim(settings: Settings, flow: str, name: str, sha256: str) -> Path:
+def _place_of_claim(office: Office, flow: str, name: str, sha256: str) -> Path:
     """A name free in `processing/`: the same file may come again while the first is there."""
-    folder = settings.folders.processing / flow
+    folder = office.settings.folders.processing / flow
     folder.mkdir(parents=True, exist_ok=True)
+    claim = f"{office.now().astimezone(UTC):{_CLAIM_TIME}}-{sha256[:8]}"
     return next(
         path
         for n in range(1_000_000)
-        if not (path := folder / f"{sha256[:8]}-{f'{n}-' if n else ''}{safe_name(name)}").exists()
+        if not (path := folder / f"{claim}-{n}-{safe_name(name)}").exists()
     )
 
 
@@ -211,14 +219,24 @@ def _left(settings: Settings, flows: Iterable[str]) -> Iterator[_Claim]:
         folder = settings.folders.processing / flow
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not _IGNORED.search(path.name):
-                yield _Claim(path, flow, _CLAIMED.sub("", path.name), again=True)
+                yield _left_claim(path, flow)
 
 
-def _copy(settings: Settings, path: Path, flow: str) -> _Claim:
+def _left_claim(path: Path, flow: str) -> _Claim:
+    """Name and instant as the claim wrote them; a file put there by hand is claimed as it is."""
+    found = _CLAIMED.match(path.name)
+    if not found:
+        return _Claim(path, flow, safe_name(path.name))
+    since = datetime.strptime(found[1], _CLAIM_TIME).replace(tzinfo=UTC)
+    return _Claim(path, flow, path.name[found.end() :], since)
+
+
+def _copy(office: Office, path: Path, flow: str) -> _Claim:
     """A private copy in `processing/`, whole or absent."""
-    target = _place_of_claim(settings, flow, path.name, _digest(path))
+    target = _place_of_claim(office, flow, path.name, _digest(path))
     part = target.with_name(target.name + ".part")
     shutil.copyfile(path, part)
+    reach("inbox.copied")
     part.rename(target)
     reach("inbox.claimed")
     return _Claim(target, flow, safe_name(path.name))
@@ -247,7 +265,7 @@ def _recognised(claim: _Claim) -> _Claim:
         flow = detect(_read(claim.path), claim.name).name
     except AnomaliesFound:
         return claim  # said when it is processed
-    return _Claim(claim.path, flow, claim.name, claim.again)
+    return _Claim(claim.path, flow, claim.name, claim.since)
 
 
 # --- importing --------------------------------------------------------------------------------
@@ -313,11 +331,13 @@ def _imported_before(office: Office, claim: _Claim, sha256: str) -> Imported | N
         row = connection.execute(query).first()
         if row is None:
             return None
-        if claim.again and row.name == claim.name:
+        if _recorded(connection, claim, sha256, Outcome.IMPORTED):
             counts = json.loads(row.report).get("counts", {})
             received_at = datetime.fromisoformat(row.received_at)
             return Imported(claim.name, row.flow, Outcome.IMPORTED, counts, received_at=received_at)
-        _receive(office, connection, claim, sha256, Outcome.DUPLICATE)
+        if not _recorded(connection, claim, sha256, Outcome.DUPLICATE):
+            _receive(office, connection, claim, sha256, Outcome.DUPLICATE)
+        reach("inbox.duplicate")
     return Imported(claim.name, row.flow, Outcome.DUPLICATE)
 
 
@@ -360,18 +380,23 @@ def _record_refusal(office: Office, claim: _Claim, result: Imported) -> None:
     """A refused content may come again corrected: only its row says that it came."""
     sha256 = _digest(claim.path)
     with office.engine.begin() as connection:
-        if claim.again and _refused_before(connection, claim, sha256):
+        if _recorded(connection, claim, sha256, Outcome.REFUSED):
             return
         id_ = _receive(office, connection, claim, sha256, Outcome.REFUSED)
         assert id_ is not None  # no unique key bears on refusals
         _report(connection, id_, 0, {}, anomalies=result.anomalies)
+        reach("inbox.refused")
 
 
-def _refused_before(connection: Connection, claim: _Claim, sha256: str) -> bool:
+def _recorded(connection: Connection, claim: _Claim, sha256: str, outcome: Outcome) -> bool:
+    """Whether the killed run that had claimed the file already wrote this down."""
+    if claim.since is None:
+        return False
     query = select(received_file.c.id).where(
         received_file.c.sha256 == sha256,
         received_file.c.name == claim.name,
-        received_file.c.state == Outcome.REFUSED.value,
+        received_file.c.state == outcome.value,
+        received_file.c.received_at >= claim.since.isoformat(timespec="seconds"),
     )
     return connection.execute(query).first() is not None
 

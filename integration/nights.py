@@ -36,7 +36,7 @@ def steps(app: App) -> tuple[Step, ...]:
         Step("care", "Facturer les soins", lambda day: _care(app, day)),
         Step("teletransmit", "Télétransmettre", lambda day: _teletransmitted(app, day)),
         Step("returns", "Traiter les retours", lambda _: _imported(app, RETURNS)),
-        Step("send", "Envoyer", lambda _: app.outbox().send()),
+        Step("send", "Envoyer", lambda _: app.outbox().send(app.clock())),
         Step("report", "Rendre compte", lambda day: _reported(app, day)),
     )
 

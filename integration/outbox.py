@@ -81,4 +81,5 @@ class Outbox:
                     .where(outbox.c.id == row.id)
                     .values(state="sent", sha256=digest, sent_at=now.isoformat(timespec="seconds"))
                 )
+            reach("outbox.marking")
         reach("outbox.marked")

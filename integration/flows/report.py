@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
+from integration.failpoints import reach
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 
@@ -77,5 +78,6 @@ def write(folder: Path, day: date, found: Situation) -> Path:
     final = folder / f"nuit-{day:%Y-%m-%d}.json"
     part = final.with_suffix(".part")
     part.write_bytes(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2))
+    reach("report.part")
     part.replace(final)
     return final

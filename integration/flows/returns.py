@@ -24,6 +24,7 @@ from integration.database import tables
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.database.sql import Queries
 from integration.database.tables import json_text
+from integration.failpoints import reach
 from integration.flows.settlement import (
     BANK_JOURNAL,
     GENERAL_JOURNAL,
@@ -271,3 +272,4 @@ def _insert_lines(
         for place, (transfer, o, invoice_id, posting) in enumerate(work.lines)
     ]
     insert_rows(connection, tables.return_line, RETURN_LINE, rows)
+    reach("returns.return_line")

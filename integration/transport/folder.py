@@ -24,6 +24,7 @@ def deliver(folder: Path, name: str, content: bytes) -> str:
         raise FileExistsError(f"{name} existe déjà avec un autre contenu")
     part = folder / f".{name}.part"
     with part.open("wb") as file:
+        reach("folder.opened")
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -162,7 +162,7 @@ def drop_both(office: Office) -> None:
     drop(office, "assets", "faux.csv", "bien;client\nB1;INCONNU\n")
 
 
-@pytest.mark.parametrize("at", range(1, 13))
+@pytest.mark.parametrize("at", range(1, 14))
 def test_killed_anywhere_and_run_again_each_file_ends_in_one_place(office: Office, at: int) -> None:
     drop_both(office)
     in_child(office, at)
@@ -178,4 +178,4 @@ def test_killed_anywhere_and_run_again_each_file_ends_in_one_place(office: Offic
 
 def test_the_kills_above_visit_every_failpoint(office: Office) -> None:
     drop_both(office)
-    assert len(undisturbed(office)) == 12
+    assert len(undisturbed(office)) == 13
