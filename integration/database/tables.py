@@ -687,16 +687,15 @@ outbox = Table(
     ),
 )
 
-run = Table(
+run = Table(  # a billing with its options; killed and run again it is the same run
     "run",
     metadata,
     _id(),
     _to("organisation"),
-    _key("kind", length=16),  # bill, price_care, night
+    _key("kind", length=16),
     _day("work_date"),
     _text("options", "{}"),
-    _key("state", length=16),  # running, done
-    _text("report", "{}"),
+    UniqueConstraint("organisation_id", "kind", "work_date", "options"),
 )
 
 occurrence = Table(  # one row a step and a day: who finds it done goes on
@@ -719,15 +718,6 @@ simulation = Table(
     _key("inputs_digest"),
     _key("rows_digest"),
     _text("summary", "{}"),
-)
-
-draft = Table(  # rated slices of a group larger than a chunk, shaped and posted at its end
-    "draft",
-    metadata,
-    Column("run_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("group_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("contract_id", BigInteger, primary_key=True, autoincrement=False),
-    _text("rating"),
 )
 
 APPEND_ONLY: Final = (

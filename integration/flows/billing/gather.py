@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from billing.contracts.grouping import Payer
 from billing.contracts.reading import Origin, Reading
 from integration.database.sql import Queries
 from integration.database.tables import json_text
+from integration.flows.billing.order import Selection as Selection
 from integration.translate.contracts_rows import (
     ContractRows,
     Row,
@@ -29,24 +30,34 @@ READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading w
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
 
+@dataclass(slots=True)
+class Book:
+    """What laying out postings looks up, of all the slices of a chunk.
+
+    snapshots: customer and site as they are, by payer and site. states: cached state and event
+    count by rule. rule_of: a rule by meter.
+    """
+
+    payers: dict[int, Payer] = field(default_factory=dict)
+    snapshots: dict[tuple[int, int | None], str] = field(default_factory=dict)
+    states: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
+    rule_of: dict[int, int] = field(default_factory=dict)
+
+    def add(self, other: Book) -> None:
+        """Take in the book of a slice."""
+        self.payers.update(other.payers)
+        self.snapshots.update(other.snapshots)
+        self.states.update(other.states)
+        self.rule_of.update(other.rule_of)
+
+
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which contracts a run looks at: an organisation's, without those of excluded customers."""
-
-    organisation_id: int
-    excluded: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The facts of whole groups, read in a few set-based queries."""
+class Slice:
+    """The facts of at most CHUNK contracts, read in a few set-based queries."""
 
     contracts: list[Contract]
     readings: Mapping[int, Sequence[Reading]]
-    payers: Mapping[int, Payer]
-    snapshots: Mapping[tuple[int, int | None], str]
-    states: Mapping[int, tuple[Mapping[str, Any], int]]  # cached state and event count, by rule
-    rule_of: Mapping[int, int]  # a rule by meter
+    book: Book
     rows: ContractRows
 
 
@@ -92,40 +103,47 @@ def group_chunks(
         after = groups[-1]
 
 
-def gather(connection: Connection, choice: Selection, groups: Sequence[int], on: date) -> Chunk:
-    """Everything rating needs about these groups, one query a table."""
-    rows = ContractRows()
-    ask = _SQL.rows
-    rows.contracts = ask(
+def gather(
+    connection: Connection, choice: Selection, groups: Sequence[int], on: date
+) -> Iterator[Slice]:
+    """Everything rating needs about these groups, one query a table.
+
+    One slice, unless a single group is larger than a chunk (a big lessor, a town): then its
+    contracts come CHUNK by CHUNK, so that memory doesn't follow the size of the group.
+    """
+    contracts = _SQL.rows(
         connection,
         "contracts",
         organisation=choice.organisation_id,
         excluded=choice.excluded,
         groups=groups,
     )
-    contracts = [row[0] for row in rows.contracts]
-    rows.modules = ask(connection, "modules", contracts=contracts)
-    rows.rules = ask(connection, "rules", contracts=contracts)
+    for first in range(0, len(contracts), CHUNK):
+        yield _slice(connection, contracts[first : first + CHUNK], on)
+
+
+def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
+    rows, ask = ContractRows(contracts), _SQL.rows
+    ids = [row[0] for row in contracts]
+    rows.modules = ask(connection, "modules", contracts=ids)
+    rows.rules = ask(connection, "rules", contracts=ids)
     rules = [row[0] for row in rows.rules]
     rows.cost_lines = ask(connection, "cost_lines", rules=rules)
     rows.rule_meters = ask(connection, "rule_meters", rules=rules)
     rows.rule_assets = ask(connection, "rule_assets", rules=rules)
     rows.module_assets = ask(connection, "module_assets", modules=[row[0] for row in rows.modules])
     rows.readings = _readings(connection, {row[1] for row in rows.rule_meters}, on)
-    payers = {row[8] for row in rows.cost_lines} | {row[3] for row in rows.contracts}
+    payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
     rows.customers = ask(connection, "customers", customers=sorted(payers))
     sites = sorted({row[9] for row in rows.cost_lines if row[9] is not None})
     rows.sites = ask(connection, "sites", sites=sites) if sites else []
-    states = {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules}
-    return Chunk(
-        contracts=contracts_of(rows, states),
-        readings=readings_of(rows.readings),
-        payers={row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
-        snapshots=_snapshots(rows),
-        states=states,
-        rule_of={row[1]: row[0] for row in rows.rule_meters},
-        rows=rows,
+    book = Book(
+        {row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
+        _snapshots(rows),
+        {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules},
+        {row[1]: row[0] for row in rows.rule_meters},
     )
+    return Slice(contracts_of(rows, book.states), readings_of(rows.readings), book, rows)
 
 
 def _readings(connection: Connection, meters: set[int], on: date) -> list[Row]:

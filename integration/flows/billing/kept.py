@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -12,8 +12,8 @@ from sqlalchemy import Engine, insert, select
 from billing.contracts.contract import RunOptions
 from integration.database.bulk import reserve_ids
 from integration.database.tables import json_text, simulation
-from integration.flows.billing.gather import Selection
-from integration.flows.billing.run import Billing, BillingReport
+from integration.flows.billing.order import Billing, Selection, options_text
+from integration.flows.billing.run import BillingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,6 @@ class Kept:
 
 def keep(run: Billing, report: BillingReport) -> int:
     """Write the simulation's row; returns its number."""
-    options = {**asdict(run.options), "threshold": str(run.options.threshold)}
     with run.engine.begin() as connection:
         number = reserve_ids(connection, "simulation", 1)
         connection.execute(
@@ -35,7 +34,7 @@ def keep(run: Billing, report: BillingReport) -> int:
                 id=number,
                 organisation_id=run.choice.organisation_id,
                 work_date=report.work_date,
-                options=json_text({"options": options, "excluded": run.choice.excluded}),
+                options=options_text(run),
                 inputs_digest=report.inputs_digest,
                 rows_digest=report.rows_digest,
                 summary=json_text({"invoices": report.invoices, "gross_cents": report.gross_cents}),

@@ -2,55 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final
 
 import orjson
 
 from billing.contracts.contract import Line, RunOptions
-from billing.contracts.engine import rate_contract
+from billing.contracts.engine import ContractRating, rate_contract
 from billing.contracts.grouping import InvoiceDraft, Shaped, shape
 from billing.ledger import Accounts, Due, Entry, Share, invoice_entries
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
 from integration.database.tables import json_text
-from integration.flows.billing.gather import Chunk
+from integration.flows.billing.gather import Book, Slice
 from integration.posting import Plan, Posting, RuleMove
 from integration.translate.contracts_rows import Row, patch, state_fields
 
 JOURNAL: Final = "VT"
 
 
-def plan_of(chunk: Chunk, options: RunOptions, accounts: Accounts) -> tuple[Plan, list[Shaped]]:
-    """Rate, shape and lay out the postings of a chunk, group by group. Reads nothing, writes
-    nothing: simulation and billing can't differ."""
-    plan, shapes = Plan(), []
-    ratings = ((c.group_id, rate_contract(c, chunk.readings, options)) for c in chunk.contracts)
-    for _, group in groupby(ratings, key=itemgetter(0)):
-        shaped = shape([rating for _, rating in group], chunk.payers, options)
-        _lay_out(plan, shaped, chunk, options.work_date, accounts)
+def plan_of(
+    slices: Iterable[Slice], options: RunOptions, accounts: Accounts
+) -> tuple[Plan, list[Shaped]]:
+    """Rate, shape and lay out the postings of a chunk, group by group. Writes nothing."""
+    plan, shapes, book = Plan(), [], Book()
+    ratings = _rated(slices, options, book)
+    for _, group in groupby(ratings, key=lambda rating: rating.contract.group_id):
+        shaped = shape(list(group), book.payers, options)
+        _lay_out(plan, shaped, book, options.work_date, accounts)
         shapes.append(shaped)
     return plan, shapes
 
 
-def _lay_out(plan: Plan, shaped: Shaped, chunk: Chunk, work_date: date, accounts: Accounts) -> None:
+def _rated(slices: Iterable[Slice], options: RunOptions, book: Book) -> Iterator[ContractRating]:
+    """Ratings in group order. A rating keeps its lines and lets go of the facts of its contract:
+    what a large group holds in memory is what it bills."""
+    for one in slices:
+        book.add(one.book)
+        for contract in one.contracts:
+            rating = rate_contract(contract, one.readings, options)
+            yield rating._replace(contract=contract._replace(modules=()))
+
+
+def _lay_out(plan: Plan, shaped: Shaped, book: Book, work_date: date, accounts: Accounts) -> None:
     """One group's postings, rule moves and estimates, behind those of the groups before it."""
     ranks: dict[int, int] = {}
     for draft in shaped.invoices:
         for line in draft.lines:
             ranks.setdefault(line.rule_id, len(plan.postings))
-        plan.postings.append(_posting(draft, chunk, work_date, accounts))
+        plan.postings.append(_posting(draft, book, work_date, accounts))
     for rule_id, state in shaped.moved:
-        plan.moves.append(_move(rule_id, state, chunk.states[rule_id], ranks.get(rule_id)))
+        plan.moves.append(_move(rule_id, state, book.states[rule_id], ranks.get(rule_id)))
     for e in shaped.estimates:
-        rank = ranks.get(chunk.rule_of[e.meter_id])
+        rank = ranks.get(book.rule_of[e.meter_id])
         plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, rank))
 
 
-def _posting(draft: InvoiceDraft, chunk: Chunk, work_date: date, accounts: Accounts) -> Posting:
-    payer = chunk.payers[draft.payer_id]
+def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Accounts) -> Posting:
+    payer = book.payers[draft.payer_id]
     due = Due(Share.CUSTOMER, payer.code, draft.gross)
     sales = ((line.cost_line.account, line.amount) for line in draft.lines)
     entries = invoice_entries((due,), sales, draft.vat_total, accounts)
@@ -65,7 +75,7 @@ def _posting(draft: InvoiceDraft, chunk: Chunk, work_date: date, accounts: Accou
         net_cents=scaled(draft.net, 2),
         vat_cents=scaled(draft.vat_total, 2),
         gross_cents=scaled(draft.gross, 2),
-        snapshot=chunk.snapshots[draft.payer_id, draft.site_id],
+        snapshot=book.snapshots[draft.payer_id, draft.site_id],
         lines=[line_row(line) for line in draft.lines],
         entries=[entry_row(entry) for entry in entries],
         parts=[

@@ -10,32 +10,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Deferred, Shaped
-from billing.ledger import Accounts
 from formats.common.anomaly import Anomaly
 from integration.database.engine import refresh_statistics, snapshot
 from integration.failpoints import reach
-from integration.flows.billing.gather import Selection, gather, group_chunks
+from integration.flows.billing.gather import Slice, gather, group_chunks
+from integration.flows.billing.order import Billing as Billing
+from integration.flows.billing.order import opened, previewed
 from integration.flows.billing.plan import plan_of
 from integration.posting import Hash, Overtaken, Plan, Preview, Rows, number_rows, post
 
 _BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, IntegrityError)
-
-
-@dataclass(frozen=True, slots=True)
-class Billing:
-    """What a billing run needs, in one hand. ahead: plan the next chunk in a second process."""
-
-    engine: Engine
-    choice: Selection
-    options: RunOptions
-    accounts: Accounts
-    run_id: int | None = None
-    ahead: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +76,7 @@ def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     Killed anywhere and run again it goes on where it stopped: a posted group is no longer due.
     Every row posted is added to `digest` when one is given.
     """
-    report = BillingReport(run.options.work_date)
+    report, run = BillingReport(run.options.work_date), opened(run)
     with no_collections(), closing(_chunks(run)) as chunks:
         for rank, chunk in enumerate(chunks):
             _post(run, chunk, report, digest)
@@ -178,13 +166,15 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
     report = BillingReport(run.options.work_date)
     rows_digest, inputs, everything = hashlib.sha256(), hashlib.sha256(), []
     with no_collections(), snapshot(run.engine) as connection:
-        preview = Preview(connection, run.choice.organisation_id)
+        preview, run_id = (
+            Preview(connection, run.choice.organisation_id),
+            previewed(connection, run),
+        )
         on = run.options.work_date
         for groups in group_chunks(connection, run.choice, on):
-            facts = gather(connection, run.choice, groups, on)
-            inputs.update(repr(facts.rows).encode())
-            plan, shapes = plan_of(facts, run.options, run.accounts)
-            plan.run_id = run.run_id
+            slices = _digested(gather(connection, run.choice, groups, on), inputs)
+            plan, shapes = plan_of(slices, run.options, run.accounts)
+            plan.run_id = run_id
             rows = number_rows(plan, preview.slots(plan))
             preview.advance(rows)
             rows.add_to(rows_digest)
@@ -192,6 +182,12 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
             everything += shapes
     report.rows_digest, report.inputs_digest = rows_digest.hexdigest(), inputs.hexdigest()
     return report, everything
+
+
+def _digested(slices: Iterable[Slice], digest: Hash) -> Iterator[Slice]:
+    for one in slices:
+        digest.update(repr(one.rows).encode())
+        yield one
 
 
 @contextmanager
