@@ -43,8 +43,9 @@ def json_text(value: object) -> str:
 
 
 def _id() -> Column[int]:
-    """A primary key taken from a block reserved before the insert."""
-    return Column("id", BigInteger, primary_key=True, autoincrement=False)
+    """A primary key taken from a block reserved before the insert; SQLite's own row id."""
+    kind = BigInteger().with_variant(Integer, "sqlite")
+    return Column("id", kind, primary_key=True, autoincrement=False)
 
 
 def _to(table: str, *, name: str = "", nullable: bool = False, index: bool = False) -> Column[int]:

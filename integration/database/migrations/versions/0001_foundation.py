@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from integration.database.tables import metadata
+from integration.database.migrations.ddl import execute
 
 revision = "0001"
 down_revision = None
@@ -12,4 +12,4 @@ down_revision = None
 
 def upgrade() -> None:
     """Create every table."""
-    metadata.create_all(op.get_bind())
+    execute(op.get_bind(), "0001_foundation")

@@ -1,0 +1,639 @@
+CREATE TABLE organisation (
+  id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  name TEXT DEFAULT '' NOT NULL,
+  address TEXT DEFAULT '' NOT NULL,
+  siren TEXT DEFAULT '' NOT NULL,
+  vat_number TEXT DEFAULT '' NOT NULL,
+  finess TEXT DEFAULT '' NOT NULL,
+  am_number TEXT DEFAULT '' NOT NULL,
+  zone TEXT DEFAULT 'Europe/Paris' NOT NULL,
+  closed_until DATE,
+  CONSTRAINT pk_organisation PRIMARY KEY (id),
+  CONSTRAINT uq_organisation_code UNIQUE (code)
+);
+
+CREATE TABLE id_block (
+  name VARCHAR(64) NOT NULL,
+  last_id BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_id_block PRIMARY KEY (name)
+);
+
+CREATE TABLE lpp_code (
+  code VARCHAR(7) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  type TEXT DEFAULT '' NOT NULL,
+  nature TEXT DEFAULT '' NOT NULL,
+  unit TEXT DEFAULT '' NOT NULL,
+  engine TEXT DEFAULT '' NOT NULL,
+  max_age INTEGER,
+  ends_on DATE,
+  CONSTRAINT pk_lpp_code PRIMARY KEY (code)
+);
+
+CREATE TABLE document (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  journal VARCHAR(8) NOT NULL,
+  fiscal_year INTEGER NOT NULL,
+  number BIGINT DEFAULT '0' NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  issued_on DATE NOT NULL,
+  due_on DATE,
+  customer_id BIGINT,
+  site_id BIGINT,
+  patient_id BIGINT,
+  credits_id BIGINT,
+  b2_number BIGINT,
+  market TEXT DEFAULT '' NOT NULL,
+  net_cents BIGINT DEFAULT '0' NOT NULL,
+  vat_cents BIGINT DEFAULT '0' NOT NULL,
+  gross_cents BIGINT DEFAULT '0' NOT NULL,
+  part_amo_cents BIGINT DEFAULT '0' NOT NULL,
+  part_amc_cents BIGINT DEFAULT '0' NOT NULL,
+  part_patient_cents BIGINT DEFAULT '0' NOT NULL,
+  snapshot TEXT DEFAULT '{}' NOT NULL,
+  person_commitment VARCHAR(64),
+  run_id BIGINT,
+  CONSTRAINT pk_document PRIMARY KEY (id),
+  CONSTRAINT uq_document_organisation_id_journal_fiscal_year_number UNIQUE (organisation_id, journal, fiscal_year, number)
+);
+
+CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
+
+CREATE UNIQUE INDEX ix_document_b2 ON document (organisation_id, b2_number);
+
+CREATE TABLE received_file (
+  id BIGINT NOT NULL,
+  sha256 VARCHAR(64) NOT NULL,
+  name VARCHAR(255) NOT NULL,
+  flow VARCHAR(32) NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  received_at TEXT DEFAULT '' NOT NULL,
+  records BIGINT DEFAULT '0' NOT NULL,
+  report TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_received_file PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_received_file_sha ON received_file (sha256);
+
+CREATE UNIQUE INDEX uq_received_file_imported ON received_file (sha256) WHERE state = 'imported';
+
+CREATE TABLE outbox (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  key VARCHAR(128) NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  partner VARCHAR(64) NOT NULL,
+  file_name VARCHAR(128) NOT NULL,
+  subject_id BIGINT,
+  state VARCHAR(16) NOT NULL,
+  sha256 VARCHAR(64),
+  sent_at TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_outbox PRIMARY KEY (id),
+  CONSTRAINT uq_outbox_key UNIQUE (key)
+);
+
+CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
+
+CREATE TABLE series (
+  organisation_id BIGINT NOT NULL,
+  journal VARCHAR(8) NOT NULL,
+  fiscal_year INTEGER NOT NULL,
+  last_number BIGINT DEFAULT '0' NOT NULL,
+  last_date DATE,
+  CONSTRAINT pk_series PRIMARY KEY (organisation_id, journal, fiscal_year),
+  CONSTRAINT fk_series_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE counter (
+  organisation_id BIGINT NOT NULL,
+  name VARCHAR(64) NOT NULL,
+  last_value BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_counter PRIMARY KEY (organisation_id, name),
+  CONSTRAINT fk_counter_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE customer (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  name TEXT DEFAULT '' NOT NULL,
+  address TEXT DEFAULT '' NOT NULL,
+  siren TEXT DEFAULT '' NOT NULL,
+  agency TEXT DEFAULT '' NOT NULL,
+  email TEXT DEFAULT '' NOT NULL,
+  grouped SMALLINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_customer PRIMARY KEY (id),
+  CONSTRAINT uq_customer_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_customer_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE person (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  sealed BYTEA NOT NULL,
+  nir_index BYTEA NOT NULL,
+  salt BYTEA NOT NULL,
+  CONSTRAINT pk_person PRIMARY KEY (id),
+  CONSTRAINT fk_person_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE INDEX ix_person_nir ON person (organisation_id, nir_index);
+
+CREATE TABLE lpp_tariff (
+  code VARCHAR(7) NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  tariff_cents BIGINT DEFAULT '0' NOT NULL,
+  limit_cents BIGINT,
+  nature TEXT DEFAULT '' NOT NULL,
+  agreement SMALLINT DEFAULT '0' NOT NULL,
+  source TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_lpp_tariff PRIMARY KEY (code, since),
+  CONSTRAINT fk_lpp_tariff_code FOREIGN KEY(code) REFERENCES lpp_code (code)
+);
+
+CREATE TABLE document_line (
+  document_id BIGINT NOT NULL,
+  position INTEGER NOT NULL,
+  rule_id BIGINT,
+  care_item_id BIGINT,
+  article TEXT DEFAULT '' NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  since DATE NOT NULL,
+  until DATE NOT NULL,
+  quantity_e6 BIGINT DEFAULT '0' NOT NULL,
+  unit_price_e8 BIGINT DEFAULT '0' NOT NULL,
+  net_cents BIGINT DEFAULT '0' NOT NULL,
+  vat_ppm BIGINT DEFAULT '0' NOT NULL,
+  details TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_document_line PRIMARY KEY (document_id, position),
+  CONSTRAINT fk_document_line_document_id FOREIGN KEY(document_id) REFERENCES document (id)
+);
+
+CREATE TABLE care_line (
+  document_id BIGINT NOT NULL,
+  position INTEGER NOT NULL,
+  lpp VARCHAR(7) NOT NULL,
+  nature VARCHAR(5) NOT NULL,
+  type VARCHAR(1) NOT NULL,
+  gross_cents BIGINT DEFAULT '0' NOT NULL,
+  tariff_cents BIGINT DEFAULT '0' NOT NULL,
+  base_cents BIGINT DEFAULT '0' NOT NULL,
+  rate_pct BIGINT DEFAULT '0' NOT NULL,
+  part_amo_cents BIGINT DEFAULT '0' NOT NULL,
+  part_amc_cents BIGINT DEFAULT '0' NOT NULL,
+  part_patient_cents BIGINT DEFAULT '0' NOT NULL,
+  exemption TEXT DEFAULT '0' NOT NULL,
+  agreement TEXT DEFAULT '0' NOT NULL,
+  agreement_on DATE,
+  CONSTRAINT pk_care_line PRIMARY KEY (document_id, position),
+  CONSTRAINT fk_care_line_document_id FOREIGN KEY(document_id) REFERENCES document (id)
+);
+
+CREATE TABLE entry (
+  document_id BIGINT NOT NULL,
+  position INTEGER NOT NULL,
+  dated DATE NOT NULL,
+  account VARCHAR(16) NOT NULL,
+  auxiliary TEXT DEFAULT '' NOT NULL,
+  debit_cents BIGINT DEFAULT '0' NOT NULL,
+  credit_cents BIGINT DEFAULT '0' NOT NULL,
+  invoice_id BIGINT,
+  share VARCHAR(8),
+  CONSTRAINT pk_entry PRIMARY KEY (document_id, position),
+  CONSTRAINT ck_entry_sides CHECK (debit_cents >= 0 AND credit_cents >= 0 AND debit_cents * credit_cents = 0),
+  CONSTRAINT fk_entry_document_id FOREIGN KEY(document_id) REFERENCES document (id)
+);
+
+CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
+
+CREATE TABLE billed_part (
+  subject_kind VARCHAR(4) NOT NULL,
+  subject_id BIGINT NOT NULL,
+  part VARCHAR(32) NOT NULL,
+  unit BIGINT NOT NULL,
+  revision SMALLINT NOT NULL,
+  document_id BIGINT NOT NULL,
+  line_position INTEGER NOT NULL,
+  CONSTRAINT pk_billed_part PRIMARY KEY (subject_kind, subject_id, part, unit, revision),
+  CONSTRAINT fk_billed_part_document_id FOREIGN KEY(document_id) REFERENCES document (id)
+);
+
+CREATE TABLE chain_link (
+  organisation_id BIGINT NOT NULL,
+  sequence BIGINT NOT NULL,
+  document_id BIGINT NOT NULL,
+  version SMALLINT NOT NULL,
+  digest VARCHAR(64) NOT NULL,
+  link VARCHAR(64) NOT NULL,
+  debit_cents BIGINT DEFAULT '0' NOT NULL,
+  credit_cents BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_chain_link PRIMARY KEY (organisation_id, sequence),
+  CONSTRAINT ck_chain_link_balanced CHECK (debit_cents = credit_cents),
+  CONSTRAINT uq_chain_link_document_id UNIQUE (document_id),
+  CONSTRAINT fk_chain_link_document_id FOREIGN KEY(document_id) REFERENCES document (id)
+);
+
+CREATE TABLE chain_head (
+  organisation_id BIGINT NOT NULL,
+  sequence BIGINT DEFAULT '0' NOT NULL,
+  link VARCHAR(64) NOT NULL,
+  CONSTRAINT pk_chain_head PRIMARY KEY (organisation_id),
+  CONSTRAINT fk_chain_head_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE transmission (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  file_identifier VARCHAR(6) NOT NULL,
+  recipient_kind VARCHAR(2) NOT NULL,
+  recipient VARCHAR(14) NOT NULL,
+  lot BIGINT DEFAULT '0' NOT NULL,
+  created_on DATE NOT NULL,
+  invoices BIGINT DEFAULT '0' NOT NULL,
+  gross_cents BIGINT DEFAULT '0' NOT NULL,
+  part_amo_cents BIGINT DEFAULT '0' NOT NULL,
+  part_amc_cents BIGINT DEFAULT '0' NOT NULL,
+  sha256 VARCHAR(64) NOT NULL,
+  CONSTRAINT pk_transmission PRIMARY KEY (id),
+  CONSTRAINT uq_transmission_organisation_id_file_identifier UNIQUE (organisation_id, file_identifier),
+  CONSTRAINT fk_transmission_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE return_line (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  transfer VARCHAR(128) NOT NULL,
+  return_type VARCHAR(2) NOT NULL,
+  invoice_number VARCHAR(9) NOT NULL,
+  share VARCHAR(8) NOT NULL,
+  rank BIGINT DEFAULT '0' NOT NULL,
+  sign VARCHAR(1) NOT NULL,
+  state VARCHAR(1) NOT NULL,
+  asked_cents BIGINT DEFAULT '0' NOT NULL,
+  paid_cents BIGINT DEFAULT '0' NOT NULL,
+  reasons TEXT DEFAULT '[]' NOT NULL,
+  dated DATE NOT NULL,
+  invoice_id BIGINT,
+  document_id BIGINT,
+  received_file_id BIGINT,
+  CONSTRAINT pk_return_line PRIMARY KEY (id),
+  CONSTRAINT uq_return_line_once UNIQUE (organisation_id, transfer, return_type, invoice_number, share, rank, sign),
+  CONSTRAINT fk_return_line_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE INDEX ix_return_line_invoice_id ON return_line (invoice_id);
+
+CREATE TABLE run (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  work_date DATE NOT NULL,
+  options TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_run PRIMARY KEY (id),
+  CONSTRAINT uq_run_organisation_id_kind_work_date_options UNIQUE (organisation_id, kind, work_date, options),
+  CONSTRAINT fk_run_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE occurrence (
+  organisation_id BIGINT NOT NULL,
+  job VARCHAR(32) NOT NULL,
+  day DATE NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  report TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_occurrence PRIMARY KEY (organisation_id, job, day),
+  CONSTRAINT fk_occurrence_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE simulation (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  work_date DATE NOT NULL,
+  options TEXT DEFAULT '{}' NOT NULL,
+  inputs_digest VARCHAR(64) NOT NULL,
+  rows_digest VARCHAR(64) NOT NULL,
+  summary TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_simulation PRIMARY KEY (id),
+  CONSTRAINT fk_simulation_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE site (
+  id BIGINT NOT NULL,
+  customer_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  name TEXT DEFAULT '' NOT NULL,
+  address TEXT DEFAULT '' NOT NULL,
+  billing_only SMALLINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_site PRIMARY KEY (id),
+  CONSTRAINT uq_site_customer_id_code UNIQUE (customer_id, code),
+  CONSTRAINT fk_site_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
+);
+
+CREATE INDEX ix_site_customer_id ON site (customer_id);
+
+CREATE TABLE contract (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  customer_id BIGINT NOT NULL,
+  group_id BIGINT DEFAULT '0' NOT NULL,
+  status VARCHAR(32) NOT NULL,
+  activity TEXT DEFAULT '' NOT NULL,
+  agency TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_contract PRIMARY KEY (id),
+  CONSTRAINT uq_contract_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_contract_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_contract_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
+);
+
+CREATE INDEX ix_contract_group ON contract (organisation_id, group_id);
+
+CREATE INDEX ix_contract_customer_id ON contract (customer_id);
+
+CREATE TABLE patient (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  person_id BIGINT NOT NULL,
+  insured_person_id BIGINT NOT NULL,
+  agency TEXT DEFAULT '' NOT NULL,
+  quality TEXT DEFAULT '0' NOT NULL,
+  birth_rank TEXT DEFAULT '1' NOT NULL,
+  CONSTRAINT pk_patient PRIMARY KEY (id),
+  CONSTRAINT uq_patient_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_patient_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_patient_person_id FOREIGN KEY(person_id) REFERENCES person (id),
+  CONSTRAINT fk_patient_insured_person_id FOREIGN KEY(insured_person_id) REFERENCES person (id)
+);
+
+CREATE TABLE transmission_item (
+  document_id BIGINT NOT NULL,
+  attempt SMALLINT NOT NULL,
+  transmission_id BIGINT NOT NULL,
+  position BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_transmission_item PRIMARY KEY (document_id, attempt),
+  CONSTRAINT fk_transmission_item_document_id FOREIGN KEY(document_id) REFERENCES document (id),
+  CONSTRAINT fk_transmission_item_transmission_id FOREIGN KEY(transmission_id) REFERENCES transmission (id)
+);
+
+CREATE INDEX ix_transmission_item_transmission_id ON transmission_item (transmission_id);
+
+CREATE TABLE asset (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  customer_id BIGINT NOT NULL,
+  site_id BIGINT,
+  label TEXT DEFAULT '' NOT NULL,
+  serial TEXT DEFAULT '' NOT NULL,
+  installed_on DATE,
+  financed_in_advance SMALLINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_asset PRIMARY KEY (id),
+  CONSTRAINT uq_asset_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_asset_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_asset_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id),
+  CONSTRAINT fk_asset_site_id FOREIGN KEY(site_id) REFERENCES site (id)
+);
+
+CREATE INDEX ix_asset_customer_id ON asset (customer_id);
+
+CREATE TABLE module (
+  id BIGINT NOT NULL,
+  contract_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  renewal_months BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_module PRIMARY KEY (id),
+  CONSTRAINT uq_module_contract_id_code UNIQUE (contract_id, code),
+  CONSTRAINT fk_module_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
+);
+
+CREATE TABLE cover_amo (
+  id BIGINT NOT NULL,
+  patient_id BIGINT NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  scheme VARCHAR(2) NOT NULL,
+  fund VARCHAR(3) NOT NULL,
+  centre VARCHAR(4) NOT NULL,
+  nature VARCHAR(2) NOT NULL,
+  exemption TEXT DEFAULT '0' NOT NULL,
+  situation TEXT DEFAULT '' NOT NULL,
+  proof VARCHAR(16) NOT NULL,
+  proof_on DATE NOT NULL,
+  CONSTRAINT pk_cover_amo PRIMARY KEY (id),
+  CONSTRAINT fk_cover_amo_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
+);
+
+CREATE INDEX ix_cover_amo_patient_id ON cover_amo (patient_id);
+
+CREATE TABLE cover_amc (
+  id BIGINT NOT NULL,
+  patient_id BIGINT NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  number VARCHAR(10) NOT NULL,
+  name TEXT DEFAULT '' NOT NULL,
+  member TEXT DEFAULT '' NOT NULL,
+  formula VARCHAR(2) NOT NULL,
+  percent_ppm BIGINT DEFAULT '0' NOT NULL,
+  fixed_cents BIGINT DEFAULT '0' NOT NULL,
+  third_party SMALLINT DEFAULT '1' NOT NULL,
+  proof VARCHAR(16) NOT NULL,
+  proof_on DATE NOT NULL,
+  CONSTRAINT pk_cover_amc PRIMARY KEY (id),
+  CONSTRAINT fk_cover_amc_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
+);
+
+CREATE INDEX ix_cover_amc_patient_id ON cover_amc (patient_id);
+
+CREATE TABLE prescription (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  patient_id BIGINT NOT NULL,
+  prescriber_name TEXT DEFAULT '' NOT NULL,
+  prescriber_rpps TEXT DEFAULT '' NOT NULL,
+  prescriber_am_number TEXT DEFAULT '' NOT NULL,
+  prescriber_speciality TEXT DEFAULT '' NOT NULL,
+  dated_on DATE NOT NULL,
+  until DATE NOT NULL,
+  agreement VARCHAR(16) NOT NULL,
+  agreement_on DATE,
+  CONSTRAINT pk_prescription PRIMARY KEY (id),
+  CONSTRAINT uq_prescription_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_prescription_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_prescription_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
+);
+
+CREATE INDEX ix_prescription_patient_id ON prescription (patient_id);
+
+CREATE TABLE meter (
+  id BIGINT NOT NULL,
+  asset_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  cumulative SMALLINT DEFAULT '1' NOT NULL,
+  billable SMALLINT DEFAULT '1' NOT NULL,
+  billable_on_estimate SMALLINT DEFAULT '1' NOT NULL,
+  billable_on_customer SMALLINT DEFAULT '1' NOT NULL,
+  scale BIGINT DEFAULT '1' NOT NULL,
+  contractual_volume_e6 BIGINT,
+  model_volume_e6 BIGINT,
+  CONSTRAINT pk_meter PRIMARY KEY (id),
+  CONSTRAINT uq_meter_asset_id_code UNIQUE (asset_id, code),
+  CONSTRAINT fk_meter_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id)
+);
+
+CREATE TABLE module_asset (
+  module_id BIGINT NOT NULL,
+  asset_id BIGINT NOT NULL,
+  CONSTRAINT pk_module_asset PRIMARY KEY (module_id, asset_id),
+  CONSTRAINT fk_module_asset_module_id FOREIGN KEY(module_id) REFERENCES module (id),
+  CONSTRAINT fk_module_asset_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id)
+);
+
+CREATE TABLE coverage (
+  id BIGINT NOT NULL,
+  module_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  article_class TEXT DEFAULT '' NOT NULL,
+  kind VARCHAR(32) NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  response_hours BIGINT DEFAULT '8' NOT NULL,
+  CONSTRAINT pk_coverage PRIMARY KEY (id),
+  CONSTRAINT uq_coverage_module_id_code UNIQUE (module_id, code),
+  CONSTRAINT fk_coverage_module_id FOREIGN KEY(module_id) REFERENCES module (id)
+);
+
+CREATE TABLE rule (
+  id BIGINT NOT NULL,
+  module_id BIGINT NOT NULL,
+  contract_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  kind VARCHAR(32) NOT NULL,
+  term VARCHAR(8) NOT NULL,
+  periodicity TEXT DEFAULT '' NOT NULL,
+  proration TEXT DEFAULT '{}' NOT NULL,
+  regime TEXT DEFAULT 'estimate' NOT NULL,
+  decimals BIGINT DEFAULT '2' NOT NULL,
+  position BIGINT DEFAULT '0' NOT NULL,
+  market TEXT DEFAULT '' NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  terms TEXT DEFAULT '{}' NOT NULL,
+  opening TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_rule PRIMARY KEY (id),
+  CONSTRAINT uq_rule_module_id_code UNIQUE (module_id, code),
+  CONSTRAINT fk_rule_module_id FOREIGN KEY(module_id) REFERENCES module (id),
+  CONSTRAINT fk_rule_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
+);
+
+CREATE INDEX ix_rule_contract_id ON rule (contract_id);
+
+CREATE INDEX ix_rule_module_id ON rule (module_id);
+
+CREATE TABLE care_item (
+  id BIGINT NOT NULL,
+  prescription_id BIGINT NOT NULL,
+  patient_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  lpp VARCHAR(7) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  price_cents BIGINT DEFAULT '0' NOT NULL,
+  quantity BIGINT DEFAULT '1' NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  carry_over_weeks BIGINT DEFAULT '0' NOT NULL,
+  vat_ppm BIGINT DEFAULT '0' NOT NULL,
+  exempted SMALLINT DEFAULT '1' NOT NULL,
+  CONSTRAINT pk_care_item PRIMARY KEY (id),
+  CONSTRAINT uq_care_item_prescription_id_code UNIQUE (prescription_id, code),
+  CONSTRAINT fk_care_item_prescription_id FOREIGN KEY(prescription_id) REFERENCES prescription (id),
+  CONSTRAINT fk_care_item_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
+);
+
+CREATE INDEX ix_care_item_patient_id ON care_item (patient_id);
+
+CREATE INDEX ix_care_item_prescription_id ON care_item (prescription_id);
+
+CREATE TABLE reading (
+  id BIGINT NOT NULL,
+  meter_id BIGINT NOT NULL,
+  read_on DATE NOT NULL,
+  value BIGINT DEFAULT '0' NOT NULL,
+  origin VARCHAR(16) NOT NULL,
+  document_id BIGINT,
+  CONSTRAINT pk_reading PRIMARY KEY (id),
+  CONSTRAINT uq_reading_meter_id_read_on_origin_value UNIQUE (meter_id, read_on, origin, value),
+  CONSTRAINT fk_reading_meter_id FOREIGN KEY(meter_id) REFERENCES meter (id)
+);
+
+CREATE TABLE rule_meter (
+  rule_id BIGINT NOT NULL,
+  meter_id BIGINT NOT NULL,
+  CONSTRAINT pk_rule_meter PRIMARY KEY (rule_id, meter_id),
+  CONSTRAINT fk_rule_meter_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id),
+  CONSTRAINT fk_rule_meter_meter_id FOREIGN KEY(meter_id) REFERENCES meter (id)
+);
+
+CREATE TABLE rule_asset (
+  rule_id BIGINT NOT NULL,
+  asset_id BIGINT NOT NULL,
+  CONSTRAINT pk_rule_asset PRIMARY KEY (rule_id, asset_id),
+  CONSTRAINT fk_rule_asset_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id),
+  CONSTRAINT fk_rule_asset_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id)
+);
+
+CREATE TABLE cost_line (
+  id BIGINT NOT NULL,
+  rule_id BIGINT NOT NULL,
+  position BIGINT DEFAULT '0' NOT NULL,
+  family VARCHAR(16) NOT NULL,
+  article VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  price_e8 BIGINT DEFAULT '0' NOT NULL,
+  vat_ppm BIGINT DEFAULT '0' NOT NULL,
+  account VARCHAR(16) NOT NULL,
+  payer_id BIGINT NOT NULL,
+  site_id BIGINT,
+  payment_mode VARCHAR(32) NOT NULL,
+  payment_days BIGINT DEFAULT '0' NOT NULL,
+  article_class TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_cost_line PRIMARY KEY (id),
+  CONSTRAINT uq_cost_line_rule_id_position UNIQUE (rule_id, position),
+  CONSTRAINT fk_cost_line_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id),
+  CONSTRAINT fk_cost_line_payer_id FOREIGN KEY(payer_id) REFERENCES customer (id),
+  CONSTRAINT fk_cost_line_site_id FOREIGN KEY(site_id) REFERENCES site (id)
+);
+
+CREATE INDEX ix_cost_line_rule_id ON cost_line (rule_id);
+
+CREATE TABLE rule_state (
+  rule_id BIGINT NOT NULL,
+  next_theoretical DATE,
+  state TEXT DEFAULT '{}' NOT NULL,
+  events BIGINT DEFAULT '0' NOT NULL,
+  last_document_id BIGINT,
+  CONSTRAINT pk_rule_state PRIMARY KEY (rule_id),
+  CONSTRAINT fk_rule_state_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
+)
+ WITH (fillfactor = 70);
+
+CREATE TABLE rule_event (
+  rule_id BIGINT NOT NULL,
+  sequence INTEGER NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  document_id BIGINT,
+  state TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_rule_event PRIMARY KEY (rule_id, sequence),
+  CONSTRAINT fk_rule_event_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
+);
