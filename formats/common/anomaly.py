@@ -96,5 +96,7 @@ class AnomaliesFound(ValueError):  # noqa: N818 - it carries findings, it is not
     """Work can't go on; carries every anomaly found, never only the first."""
 
     def __init__(self, *anomalies: Anomaly) -> None:
-        super().__init__(f"{len(anomalies)} anomalie(s) : " + ", ".join(a.code.id for a in anomalies))
+        super().__init__(
+            f"{len(anomalies)} anomalie(s) : " + ", ".join(a.code.id for a in anomalies)
+        )
         self.anomalies = anomalies

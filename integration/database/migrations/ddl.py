@@ -28,6 +28,8 @@ def schema_sql(dialect: str) -> str:
 
     engine = create_mock_engine(DIALECTS[dialect], keep)
     metadata.create_all(engine, checkfirst=False)
+    # Tables in the order of their keys, then indexes by name: SQLAlchemy keeps those in a set.
+    statements.sort(key=lambda sql: "" if sql.startswith("CREATE TABLE") else sql)
     return _BETWEEN.join(statements) + ";\n"
 
 

@@ -59,10 +59,6 @@ CREATE TABLE document (
   CONSTRAINT uq_document_organisation_id_journal_fiscal_year_number UNIQUE (organisation_id, journal, fiscal_year, number)
 );
 
-CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
-
-CREATE UNIQUE INDEX ix_document_b2 ON document (organisation_id, b2_number);
-
 CREATE TABLE received_file (
   id BIGINT NOT NULL,
   sha256 VARCHAR(64) NOT NULL,
@@ -74,10 +70,6 @@ CREATE TABLE received_file (
   report TEXT DEFAULT '{}' NOT NULL,
   CONSTRAINT pk_received_file PRIMARY KEY (id)
 );
-
-CREATE INDEX ix_received_file_sha ON received_file (sha256);
-
-CREATE UNIQUE INDEX uq_received_file_imported ON received_file (sha256) WHERE state = 'imported';
 
 CREATE TABLE outbox (
   id BIGINT NOT NULL,
@@ -93,8 +85,6 @@ CREATE TABLE outbox (
   CONSTRAINT pk_outbox PRIMARY KEY (id),
   CONSTRAINT uq_outbox_key UNIQUE (key)
 );
-
-CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
 
 CREATE TABLE series (
   organisation_id BIGINT NOT NULL,
@@ -138,8 +128,6 @@ CREATE TABLE person (
   CONSTRAINT pk_person PRIMARY KEY (id),
   CONSTRAINT fk_person_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
-
-CREATE INDEX ix_person_nir ON person (organisation_id, nir_index);
 
 CREATE TABLE lpp_tariff (
   code VARCHAR(7) NOT NULL,
@@ -206,8 +194,6 @@ CREATE TABLE entry (
   CONSTRAINT ck_entry_sides CHECK (debit_cents >= 0 AND credit_cents >= 0 AND debit_cents * credit_cents = 0),
   CONSTRAINT fk_entry_document_id FOREIGN KEY(document_id) REFERENCES document (id)
 );
-
-CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
 
 CREATE TABLE billed_part (
   subject_kind VARCHAR(4) NOT NULL,
@@ -284,8 +270,6 @@ CREATE TABLE return_line (
   CONSTRAINT fk_return_line_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
 
-CREATE INDEX ix_return_line_invoice_id ON return_line (invoice_id);
-
 CREATE TABLE run (
   id BIGINT NOT NULL,
   organisation_id BIGINT NOT NULL,
@@ -331,8 +315,6 @@ CREATE TABLE site (
   CONSTRAINT fk_site_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
 );
 
-CREATE INDEX ix_site_customer_id ON site (customer_id);
-
 CREATE TABLE contract (
   id BIGINT NOT NULL,
   organisation_id BIGINT NOT NULL,
@@ -348,10 +330,6 @@ CREATE TABLE contract (
   CONSTRAINT fk_contract_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
   CONSTRAINT fk_contract_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
 );
-
-CREATE INDEX ix_contract_group ON contract (organisation_id, group_id);
-
-CREATE INDEX ix_contract_customer_id ON contract (customer_id);
 
 CREATE TABLE patient (
   id BIGINT NOT NULL,
@@ -379,8 +357,6 @@ CREATE TABLE transmission_item (
   CONSTRAINT fk_transmission_item_transmission_id FOREIGN KEY(transmission_id) REFERENCES transmission (id)
 );
 
-CREATE INDEX ix_transmission_item_transmission_id ON transmission_item (transmission_id);
-
 CREATE TABLE asset (
   id BIGINT NOT NULL,
   organisation_id BIGINT NOT NULL,
@@ -397,8 +373,6 @@ CREATE TABLE asset (
   CONSTRAINT fk_asset_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id),
   CONSTRAINT fk_asset_site_id FOREIGN KEY(site_id) REFERENCES site (id)
 );
-
-CREATE INDEX ix_asset_customer_id ON asset (customer_id);
 
 CREATE TABLE module (
   id BIGINT NOT NULL,
@@ -429,8 +403,6 @@ CREATE TABLE cover_amo (
   CONSTRAINT fk_cover_amo_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
 );
 
-CREATE INDEX ix_cover_amo_patient_id ON cover_amo (patient_id);
-
 CREATE TABLE cover_amc (
   id BIGINT NOT NULL,
   patient_id BIGINT NOT NULL,
@@ -448,8 +420,6 @@ CREATE TABLE cover_amc (
   CONSTRAINT pk_cover_amc PRIMARY KEY (id),
   CONSTRAINT fk_cover_amc_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
 );
-
-CREATE INDEX ix_cover_amc_patient_id ON cover_amc (patient_id);
 
 CREATE TABLE prescription (
   id BIGINT NOT NULL,
@@ -469,8 +439,6 @@ CREATE TABLE prescription (
   CONSTRAINT fk_prescription_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
   CONSTRAINT fk_prescription_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
 );
-
-CREATE INDEX ix_prescription_patient_id ON prescription (patient_id);
 
 CREATE TABLE meter (
   id BIGINT NOT NULL,
@@ -536,10 +504,6 @@ CREATE TABLE rule (
   CONSTRAINT fk_rule_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
 );
 
-CREATE INDEX ix_rule_contract_id ON rule (contract_id);
-
-CREATE INDEX ix_rule_module_id ON rule (module_id);
-
 CREATE TABLE care_item (
   id BIGINT NOT NULL,
   prescription_id BIGINT NOT NULL,
@@ -560,10 +524,6 @@ CREATE TABLE care_item (
   CONSTRAINT fk_care_item_prescription_id FOREIGN KEY(prescription_id) REFERENCES prescription (id),
   CONSTRAINT fk_care_item_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
 );
-
-CREATE INDEX ix_care_item_patient_id ON care_item (patient_id);
-
-CREATE INDEX ix_care_item_prescription_id ON care_item (prescription_id);
 
 CREATE TABLE reading (
   id BIGINT NOT NULL,
@@ -615,8 +575,6 @@ CREATE TABLE cost_line (
   CONSTRAINT fk_cost_line_site_id FOREIGN KEY(site_id) REFERENCES site (id)
 );
 
-CREATE INDEX ix_cost_line_rule_id ON cost_line (rule_id);
-
 CREATE TABLE rule_state (
   rule_id BIGINT NOT NULL,
   next_theoretical DATE,
@@ -637,3 +595,45 @@ CREATE TABLE rule_event (
   CONSTRAINT pk_rule_event PRIMARY KEY (rule_id, sequence),
   CONSTRAINT fk_rule_event_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
 );
+
+CREATE INDEX ix_asset_customer_id ON asset (customer_id);
+
+CREATE INDEX ix_care_item_patient_id ON care_item (patient_id);
+
+CREATE INDEX ix_care_item_prescription_id ON care_item (prescription_id);
+
+CREATE INDEX ix_contract_customer_id ON contract (customer_id);
+
+CREATE INDEX ix_contract_group ON contract (organisation_id, group_id);
+
+CREATE INDEX ix_cost_line_rule_id ON cost_line (rule_id);
+
+CREATE INDEX ix_cover_amc_patient_id ON cover_amc (patient_id);
+
+CREATE INDEX ix_cover_amo_patient_id ON cover_amo (patient_id);
+
+CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
+
+CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
+
+CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
+
+CREATE INDEX ix_person_nir ON person (organisation_id, nir_index);
+
+CREATE INDEX ix_prescription_patient_id ON prescription (patient_id);
+
+CREATE INDEX ix_received_file_sha ON received_file (sha256);
+
+CREATE INDEX ix_return_line_invoice_id ON return_line (invoice_id);
+
+CREATE INDEX ix_rule_contract_id ON rule (contract_id);
+
+CREATE INDEX ix_rule_module_id ON rule (module_id);
+
+CREATE INDEX ix_site_customer_id ON site (customer_id);
+
+CREATE INDEX ix_transmission_item_transmission_id ON transmission_item (transmission_id);
+
+CREATE UNIQUE INDEX ix_document_b2 ON document (organisation_id, b2_number);
+
+CREATE UNIQUE INDEX uq_received_file_imported ON received_file (sha256) WHERE state = 'imported';
