@@ -209,7 +209,9 @@ class Invoice(Section):
     late_rate: str = Field(
         "trois fois le taux d'intérêt légal", description="taux des pénalités de retard"
     )
-    discount: str = Field("néant", description="escompte pour paiement anticipé")
+    discount: str = Field(
+        "Pas d'escompte pour paiement anticipé.", description="conditions d'escompte"
+    )
 
 
 class Settings(Section):

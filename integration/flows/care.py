@@ -43,6 +43,7 @@ from integration.translate.contracts_rows import day
 
 CHUNK: Final = 500  # patients a transaction
 JOURNAL: Final = "VT"
+PAPER: Final = ("invoice_pdf", "folder", ".pdf")
 B2_COUNTER: Final = "b2"
 B2_LAST: Final = 999_999_999  # type 2, 9 digits
 _BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, IntegrityError)
@@ -188,6 +189,8 @@ def posting_of(
         parts=[
             part for rank, line in enumerate(draft.lines, 1) for part in _parts(line, rank, chunk)
         ],
+        # Who owes nothing gets no paper: funds read the B2 file.
+        deliveries=(PAPER,) if draft.part_patient.amount > 0 else (),
     )
 
 

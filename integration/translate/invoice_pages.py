@@ -35,6 +35,7 @@ from integration.translate.contracts_rows import day, day_or_none
 Row = tuple[Any, ...]
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 _KINDS = {"contract": Kind.INVOICE, "care": Kind.CARE, "credit": Kind.CREDIT_NOTE}
+NAMED = 3  # contracts named at the head; beyond, each line names its own
 _NBSP = "\u00a0"
 
 
@@ -97,7 +98,10 @@ def _page(
         due_on=due,
         seller=seller,
         buyer=_patient(patients[patient_id]) if is_care else _customer(story),
-        lines=tuple(_line(rank, line, is_care) for rank, line in enumerate(lines, 1)),
+        lines=tuple(
+            _line(rank, line, is_care, several=len(_contracts(lines)) > 1)
+            for rank, line in enumerate(lines, 1)
+        ),
         vat=_vat_rows(lines, is_care),
         totals=Totals(net, vat, gross, patient_part if is_care else gross),
         payment=_payment(settings, due, is_care),
@@ -118,11 +122,13 @@ def _patient(person: PersonalFields) -> Buyer:
     return Buyer(f"{person.given_name} {person.family_name}", person.address or ("—",))
 
 
-def _line(rank: int, row: Row, is_care: bool) -> Line:
-    (
-        _, label, since, until, quantity, price, net, vat, details,
-        gross, amo, amc, patient, _,
-    ) = row  # fmt: skip
+def _contracts(lines: Sequence[Row]) -> list[str]:
+    return sorted({row[13] for row in lines if row[13]})
+
+
+def _line(rank: int, row: Row, is_care: bool, *, several: bool) -> Line:
+    _, label, since, until, quantity, price, net, vat, details, *care, contract = row
+    gross, amo, amc, patient = care
     small = json.loads(details)["details"] if details else []
     return Line(
         position=str(rank),
@@ -131,7 +137,10 @@ def _line(rank: int, row: Row, is_care: bool) -> Line:
         unit_price=f"{french(unscaled(price, PRICE_SCALE), 2)}{_NBSP}€",
         vat_rate=percent(vat),
         amount_cents=gross if is_care else net,
-        details=(f"Du {_span(day(since), day(until))}", *small),
+        details=(
+            f"Du {_span(day(since), day(until))}{f', contrat {contract}' if several else ''}",
+            *small,
+        ),
         shares=Shares(amo, amc, patient) if is_care else None,
     )
 
@@ -191,10 +200,11 @@ def _payment(settings: Settings, due: date | None, is_care: bool) -> Payment:
 def _references(
     lines: Sequence[Row], market: str, story: Mapping[str, Any]
 ) -> tuple[Reference, ...]:
-    contracts = sorted({row[13] for row in lines if row[13]})
+    contracts = _contracts(lines)
+    named = ", ".join(contracts) if len(contracts) <= NAMED else f"{len(contracts)}, par ligne"
     site = (story.get("site") or {}).get("name", "")
     wanted = (
-        ("Contrat" if len(contracts) == 1 else "Contrats", ", ".join(contracts)),
+        ("Contrat" if len(contracts) == 1 else "Contrats", named),
         ("Marché", market),
         ("Site", site),
         ("Ordonnance", story.get("prescription", "")),
