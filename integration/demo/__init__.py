@@ -3,6 +3,6 @@
 Partners are played by folders alone: they drop files into the inbox and read the outbox.
 """
 
-from integration.demo.play import play
+from integration.demo.scenario import play
 
 __all__ = ["play"]
