@@ -2,19 +2,24 @@
 
 A forked planner and the writer claim chunks one after the other; the writer plans only while it
 has nothing to write, and writes in claim order whoever planned. The planner only reads, and hands
-a whole chunk over at a time. When it dies, the writer goes on alone behind its last chunk.
+a whole chunk over at a time. When it dies, the writer goes on alone behind its last chunk: what it
+held is freed by the kernel, what it was saying is said again.
 """
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import pickle
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from integration.database.engine import make_engine, snapshot
+from integration.failpoints import reach
 from integration.flows.billing.run import (
     Billing,
     Planned,
@@ -32,24 +37,36 @@ _FORK: Final = multiprocessing.get_context("fork")
 class _Claims:
     """Which chunk is next: rank and last group claimed, shared by both planners."""
 
-    rank: Any
-    last_group: Any
+    rank: Any = field(default_factory=lambda: _FORK.RawValue("q", 0))
+    last_group: Any = field(default_factory=lambda: _FORK.RawValue("q", 0))
+    lock: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold the claims alone; a lock of a file, because it doesn't outlive a killed holder."""
+        fcntl.lockf(self.lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self.lock, fcntl.LOCK_UN)
 
     def plan_next(self, run: Billing) -> tuple[int, Planned] | None:
         """Claim the next chunk and plan it; None when nothing is left."""
         with snapshot(run.engine) as connection:
-            with self.rank.get_lock():
+            with self.turn():
+                reach("ahead.turn")
                 groups = next_groups(connection, run, self.last_group.value)
                 if not groups:
                     return None
                 rank = self.rank.value
                 self.rank.value, self.last_group.value = rank + 1, groups[-1]
+            reach("ahead.claimed")
             return rank, planned(connection, run, groups)
 
 
 def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
     """As `planned_chunks`, with a second planner."""
-    claims = _Claims(_FORK.Value("q", 0), _FORK.Value("q", 0))
+    claims = _Claims()
     ours, theirs = _FORK.Pipe(duplex=False)
     planner = _FORK.Process(target=_plan, args=(theirs, ours, run, claims), daemon=True)
     planner.start()
@@ -65,6 +82,7 @@ def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
         ours.close()
         planner.terminate()
         planner.join()
+        claims.lock.close()
 
 
 def _in_order(run: Billing, claims: _Claims, pipe: Pipe) -> Generator[Planned, None, None]:
@@ -76,13 +94,21 @@ def _in_order(run: Billing, claims: _Claims, pipe: Pipe) -> Generator[Planned, N
             yield ready.pop(wanted)
             wanted += 1
         elif planning and (pipe.poll() or not left or len(ready) >= AHEAD):
-            theirs = pickle.loads(pipe.recv_bytes())  # noqa: S301 - from our own child
+            theirs = pickle.loads(_received(pipe))  # noqa: S301 - from our own child
             planning = theirs is not None
             ready.update([theirs] if theirs else [])
         else:
             own = claims.plan_next(run)
             left = own is not None
             ready.update([own] if own else [])
+
+
+def _received(pipe: Pipe) -> bytes:
+    """A whole message. Raises EOFError when the planner died, be it in the middle of one."""
+    try:
+        return pipe.recv_bytes()
+    except OSError as error:
+        raise EOFError from error
 
 
 def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
@@ -95,6 +121,7 @@ def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
         with no_collections():
             while chunk := claims.plan_next(mine):
                 pipe.send_bytes(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+                reach("ahead.sent")
         pipe.send_bytes(pickle.dumps(None))
     except BrokenPipeError:
         return
