@@ -46,7 +46,8 @@ class Argument:
 class Verb:
     """A verb: what it says of itself, its arguments, and `module:function` that does it.
 
-    The function takes the parsed arguments and returns an exit code.
+    A name of two words, `card read`, is a verb of the group `card`. The function takes the parsed
+    arguments and returns an exit code.
     """
 
     name: str
@@ -76,6 +77,12 @@ _SIMULATION: Final = _argument(
     metavar="ID",
     help="refuser si les données ont changé depuis cette simulation",
 )
+
+GROUPS: Final = {
+    "card": "lire une carte CPS ou Vitale",
+    "format": "décrire et contrôler les fichiers aux normes",
+}
+"""What a group of verbs is about."""
 
 VERBS: Final = (
     Verb(
@@ -168,6 +175,20 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog} : erreur : {message}\n")
 
 
+def _room_for_verbs(tree: argparse.ArgumentParser) -> argparse._SubParsersAction[_Parser]:
+    tree.set_defaults(does="", tree=tree)
+    return tree.add_subparsers(metavar="VERBE", title="Verbes", parser_class=_Parser)
+
+
+def _add(
+    place: argparse._SubParsersAction[_Parser], name: str, says: str, does: str = ""
+) -> _Parser:
+    description = f"{says[0].upper()}{says[1:]}."
+    sub = place.add_parser(name, help=says, description=description, allow_abbrev=False)
+    sub.set_defaults(does=does, tree=sub)
+    return sub
+
+
 def parser() -> argparse.ArgumentParser:
     """The tree of verbs; man page and completion are made from it."""
     argparse._ = _translate  # type: ignore[attr-defined]
@@ -178,11 +199,12 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--home", metavar="DOSSIER", help="dossier de travail (ECHEANCE_HOME)")
     root.add_argument("--version", action="store_true", help="afficher la version")
-    verbs = root.add_subparsers(dest="verb", metavar="VERBE", title="Verbes", parser_class=_Parser)
+    places = {"": _room_for_verbs(root)}
     for verb in VERBS:
-        sub = verbs.add_parser(
-            verb.name, help=verb.help, description=f"{verb.help.capitalize()}.", allow_abbrev=False
-        )
+        group, _, name = verb.name.rpartition(" ")
+        if group not in places:
+            places[group] = _room_for_verbs(_add(places[""], group, GROUPS[group]))
+        sub = _add(places[group], name, verb.help, verb.does)
         for argument in verb.arguments:
             sub.add_argument(*argument.names, **argument.options)
     return root
@@ -190,18 +212,16 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code of ecosystem.md §C."""
-    tree = parser()
-    arguments = tree.parse_args(argv)
+    arguments = parser().parse_args(argv)
     if arguments.version:
         from importlib.metadata import version
 
         sys.stdout.write(f"echeance {version('echeance')}\n")
         return DONE
-    verb = next((verb for verb in VERBS if verb.name == arguments.verb), None)
-    if verb is None:
-        tree.print_help()
+    if not arguments.does:
+        arguments.tree.print_help()
         return USAGE
-    module, function = verb.does.split(":")
+    module, function = arguments.does.split(":")
     run = getattr(importlib.import_module(f"integration.verbs.{module}"), function)
     from integration.verbs.outcome import guarded
 
