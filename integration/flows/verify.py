@@ -85,7 +85,7 @@ def _chain(connection: Connection, organisation: int, found: Verified) -> Iterat
             yield Anomaly(UNBALANCED, values={"number": number})
         sequence, last = stored_sequence, number
         found.documents += 1
-    head = chain_head(connection, organisation)
+    head = chain_head(connection, organisation, lock=False)
     if head != (sequence, link):
         yield Anomaly(CUT, values={"found": sequence, "expected": head[0]})
 

@@ -16,13 +16,13 @@ from integration.posting.rows import GENESIS, Plan, Rows, Slots
 
 def take_slots(connection: Connection, organisation_id: int, plan: Plan) -> Slots:
     """Reserve ids, numbers and the chain's head; rolled back with the work."""
+    sequence, link = chain_head(connection, organisation_id, lock=True)  # first: posters queue here
     dates = _dates(plan, _floors(connection, organisation_id))
     wanted, last = _wanted(plan, dates)
     first_numbers = {
         key: _take_numbers(connection, organisation_id, key, count, last[key])
         for key, count in sorted(wanted.items())
     }
-    sequence, link = chain_head(connection, organisation_id)
     return Slots(
         organisation_id,
         first_document=reserve_ids(connection, "document", len(plan.postings)),
@@ -49,7 +49,7 @@ class Preview:
             series.select().where(series.c.organisation_id == organisation_id)
         )
         self._numbers = Counter({(r.journal, r.fiscal_year): r.last_number for r in rows})
-        self._head = chain_head(connection, organisation_id)
+        self._head = chain_head(connection, organisation_id, lock=False)
 
     def slots(self, plan: Plan) -> Slots:
         """The slots of the next plan."""
@@ -142,10 +142,24 @@ def _take_numbers(
     return last_number - count + 1
 
 
-def chain_head(connection: Connection, organisation_id: int) -> tuple[int, str]:
-    """Sequence and link of the last posted document; (0, GENESIS) before the first."""
+def chain_head(
+    connection: Connection, organisation_id: int, *, lock: bool = True
+) -> tuple[int, str]:
+    """Sequence and link of the last posted document; (0, GENESIS) before the first.
+
+    lock: whoever posts for the organisation waits until the transaction ends. Who only looks
+    must not: it would stop the posters, or be refused by its own snapshot.
+    """
     head = tables.chain_head
-    row = connection.execute(
-        head.select().where(head.c.organisation_id == organisation_id).with_for_update()
-    ).first()
+    query = head.select().where(head.c.organisation_id == organisation_id)
+    if lock:
+        connection.execute(
+            text(
+                "INSERT INTO chain_head (organisation_id, sequence, link) "
+                "VALUES (:organisation, 0, :link) ON CONFLICT (organisation_id) DO NOTHING"
+            ),
+            {"organisation": organisation_id, "link": GENESIS},
+        )
+        query = query.with_for_update()
+    row = connection.execute(query).first()
     return (row.sequence, row.link) if row else (0, GENESIS)

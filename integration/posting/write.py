@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from integration.database.bulk import execute_many, insert_rows
-from integration.database.engine import is_sqlite
+from integration.database.engine import is_sqlite, raw_cursor
 from integration.failpoints import reach
 from integration.posting.rows import CHAIN_VERSION, Plan, Row, Rows, number_rows
 from integration.posting.slots import take_slots
@@ -21,10 +22,18 @@ def post(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
     """Number and write a plan in the caller's transaction; all of it or, on any error, nothing.
 
     Raises Overtaken when a rule moved since it was read, IntegrityError when a part is already
-    billed or a document doesn't balance.
+    billed or a document doesn't balance, DataError when a value doesn't fit its column.
     """
     if not plan.postings and not plan.moves:
         return Rows()
+    driver = connection.dialect.loaded_dbapi
+    try:
+        return _posted(connection, organisation_id, plan)
+    except driver.Error as error:  # bulk writes go past SQLAlchemy, their errors must not
+        raise DBAPIError.instance(None, None, error, driver.Error) from error
+
+
+def _posted(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
     rows = number_rows(plan, take_slots(connection, organisation_id, plan))
     reach("post.numbered")
     for table, columns, content in rows.tables():
@@ -58,15 +67,17 @@ def _insert_links(connection: Connection, rows: Rows) -> None:
         )
         return
     balance = _BALANCE.format(first=rows.links[0][2], last=rows.links[-1][2])
-    inserted = connection.connection.cursor().execute(
-        "INSERT INTO chain_link SELECT v.organisation_id, v.sequence, v.document_id,"
-        f" {CHAIN_VERSION}, v.digest, v.link, b.debit, b.credit FROM unnest("
-        "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
-        " AS v(organisation_id, sequence, document_id, digest, link)"
-        f" LEFT JOIN ({balance}) b ON b.document_id = v.document_id",
-        [list(column) for column in zip(*rows.links, strict=True)],
-    )
-    if inserted.rowcount != len(rows.links):
+    with raw_cursor(connection) as raw:
+        raw.execute(
+            "INSERT INTO chain_link SELECT v.organisation_id, v.sequence, v.document_id,"
+            f" {CHAIN_VERSION}, v.digest, v.link, b.debit, b.credit FROM unnest("
+            "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
+            " AS v(organisation_id, sequence, document_id, digest, link)"
+            f" LEFT JOIN ({balance}) b ON b.document_id = v.document_id",
+            [list(column) for column in zip(*rows.links, strict=True)],
+        )
+        inserted = raw.rowcount
+    if inserted != len(rows.links):
         raise AssertionError("a document lost its chain link")
 
 
@@ -74,23 +85,25 @@ def _move_rules(connection: Connection, states: list[Row]) -> None:
     """Move the cached states, each only from the event count it was planned on."""
     if not states:
         return
-    raw: Any = connection.connection.cursor()
-    if is_sqlite(connection):
-        raw.executemany(
-            "UPDATE rule_state SET next_theoretical = ?, state = ?, events = ?,"
-            " last_document_id = coalesce(?, last_document_id) WHERE rule_id = ? AND events = ?",
-            [(n, state, e, doc, rule, e - 1) for rule, n, state, e, doc in states],
-        )
-    else:
-        raw.execute(
-            "UPDATE rule_state SET next_theoretical = v.n, state = v.s, events = v.e,"
-            " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[],"
-            " %s::date[], %s::text[], %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
-            " WHERE rule_state.rule_id = v.r AND rule_state.events = v.e - 1",
-            [list(column) for column in zip(*states, strict=True)],
-        )
-    if raw.rowcount != len(states):
-        raise Overtaken(f"{len(states) - raw.rowcount} rule(s) moved since they were read")
+    with raw_cursor(connection) as raw:
+        if is_sqlite(connection):
+            raw.executemany(
+                "UPDATE rule_state SET next_theoretical = ?, state = ?, events = ?,"
+                " last_document_id = coalesce(?, last_document_id)"
+                " WHERE rule_id = ? AND events = ?",
+                [(n, state, e, doc, rule, e - 1) for rule, n, state, e, doc in states],
+            )
+        else:
+            raw.execute(
+                "UPDATE rule_state SET next_theoretical = v.n, state = v.s, events = v.e,"
+                " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[],"
+                " %s::date[], %s::text[], %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
+                " WHERE rule_state.rule_id = v.r AND rule_state.events = v.e - 1",
+                [list(column) for column in zip(*states, strict=True)],
+            )
+        moved = raw.rowcount
+    if moved != len(states):
+        raise Overtaken(f"{len(states) - moved} rule(s) moved since they were read")
 
 
 def _set_head(connection: Connection, organisation_id: int, rows: Rows) -> None:

@@ -27,6 +27,9 @@ from integration.translate.contracts_rows import (
 
 CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
+_ESTIMATE: Final = Origin.ESTIMATE.value
+_INSTALLATION: Final = Origin.INSTALLATION.value
+_KEPT: Final = frozenset({_INSTALLATION, Origin.TAKEOVER.value})  # read whatever their age
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
 
@@ -35,20 +38,24 @@ class Book:
     """What laying out postings looks up, of all the slices of a chunk.
 
     snapshots: customer and site as they are, by payer and site. states: cached state and event
-    count by rule. rule_of: a rule by meter.
+    count by rule. rules_of: rules by meter. estimated: meters and values of the estimates that
+    are already stored for the work date.
     """
 
     payers: dict[int, Payer] = field(default_factory=dict)
     snapshots: dict[tuple[int, int | None], str] = field(default_factory=dict)
     states: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
-    rule_of: dict[int, int] = field(default_factory=dict)
+    rules_of: dict[int, list[int]] = field(default_factory=dict)
+    estimated: set[tuple[int, int]] = field(default_factory=set)
 
     def add(self, other: Book) -> None:
         """Take in the book of a slice."""
         self.payers.update(other.payers)
         self.snapshots.update(other.snapshots)
         self.states.update(other.states)
-        self.rule_of.update(other.rule_of)
+        for meter_id, rules in other.rules_of.items():
+            self.rules_of.setdefault(meter_id, []).extend(rules)
+        self.estimated |= other.estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,8 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
         {row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
         _snapshots(rows),
         {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules},
-        {row[1]: row[0] for row in rows.rule_meters},
+        _rules_of(rows.rule_meters),
+        {(row[1], row[3]) for row in rows.readings if row[4] == _ESTIMATE and day(row[2]) == on},
     )
     return Slice(contracts_of(rows, book.states), readings_of(rows.readings), book, rows)
 
@@ -159,15 +167,25 @@ def _readings(connection: Connection, meters: set[int], on: date) -> list[Row]:
     return sorted(recent + old, key=lambda row: (row[1], str(row[2]), row[0]))
 
 
+def _rules_of(rule_meters: Iterable[Row]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for row in rule_meters:
+        found.setdefault(row[1], []).append(row[0])
+    return found
+
+
 def _short_of_readings(recent: Sequence[Row], meters: set[int], floor: date) -> set[int]:
-    """Meters whose last two actual readings may lie before the floor."""
+    """Meters whose last two actual readings may lie before the floor.
+
+    An installation or takeover before the floor doesn't count: later readings may hide there too.
+    """
     complete: set[int] = set()
     actual: dict[int, int] = {}
     for _, meter_id, read_on, _, origin in recent:
-        if origin == Origin.ESTIMATE.value:
+        if origin == _ESTIMATE or (origin in _KEPT and day(read_on) < floor):
             continue
         actual[meter_id] = actual.get(meter_id, 0) + 1
-        if actual[meter_id] >= 2 or (origin == Origin.INSTALLATION.value and day(read_on) >= floor):
+        if actual[meter_id] >= 2 or origin == _INSTALLATION:
             complete.add(meter_id)
     return meters - complete
 

@@ -55,8 +55,10 @@ def _lay_out(plan: Plan, shaped: Shaped, book: Book, work_date: date, accounts: 
     for rule_id, state in shaped.moved:
         plan.moves.append(_move(rule_id, state, book.states[rule_id], ranks.get(rule_id)))
     for e in shaped.estimates:
-        rank = ranks.get(book.rule_of[e.meter_id])
-        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, rank))
+        if (e.meter_id, e.value) in book.estimated:
+            continue  # another rule of the meter billed it earlier the same day
+        billed = (ranks[rule] for rule in book.rules_of[e.meter_id] if rule in ranks)
+        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, next(billed, None)))
 
 
 def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Accounts) -> Posting:

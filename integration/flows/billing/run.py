@@ -11,7 +11,7 @@ from datetime import date
 from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from billing.contracts.grouping import Deferred, Shaped
 from formats.common.anomaly import Anomaly
@@ -23,7 +23,7 @@ from integration.flows.billing.order import opened, previewed
 from integration.flows.billing.plan import plan_of
 from integration.posting import Hash, Overtaken, Plan, Preview, Rows, number_rows, post
 
-_BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, IntegrityError)
+_BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, DataError, IntegrityError)
 
 
 @dataclass(slots=True)
@@ -56,6 +56,8 @@ class BillingReport:
         self.blocked += chunk.blocked
         self.deferred += chunk.deferred
         self.anomalies += chunk.anomalies
+        if chunk.error:
+            self.failed.append((chunk.groups[0], type(chunk.error).__name__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,23 @@ def planned(connection: Connection, run: Billing, groups: list[int]) -> Planned:
     return _told(groups, plan, shapes)
 
 
+def _tried(
+    connection: Connection, run: Billing, groups: list[int], inputs: Hash
+) -> Iterator[tuple[Planned, list[Shaped]]]:
+    """These groups for a simulation; when their data fails one by one, as `_post` does."""
+    slices = gather(connection, run.choice, groups, run.options.work_date)
+    try:
+        plan, shapes = plan_of(_digested(slices, inputs), run.options, run.accounts)
+    except _BAD_DATA as error:
+        if len(groups) == 1:
+            yield Planned(groups, Plan(), error=error), []
+            return
+        for group in groups:
+            yield from _tried(connection, run, [group], inputs)
+        return
+    yield _told(groups, plan, shapes), shapes
+
+
 def _told(groups: list[int], plan: Plan, shapes: Iterable[Shaped]) -> Planned:
     told = Planned(groups, plan)
     for shaped in shapes:
@@ -172,14 +191,15 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
         )
         on = run.options.work_date
         for groups in group_chunks(connection, run.choice, on):
-            slices = _digested(gather(connection, run.choice, groups, on), inputs)
-            plan, shapes = plan_of(slices, run.options, run.accounts)
-            plan.run_id = run_id
-            rows = number_rows(plan, preview.slots(plan))
-            preview.advance(rows)
-            rows.add_to(rows_digest)
-            report.add(_told(groups, plan, shapes))
-            everything += shapes
+            for chunk, shapes in _tried(connection, run, groups, inputs):
+                report.add(chunk)
+                everything += shapes
+                if chunk.error:
+                    continue
+                chunk.plan.run_id = run_id
+                rows = number_rows(chunk.plan, preview.slots(chunk.plan))
+                preview.advance(rows)
+                rows.add_to(rows_digest)
     report.rows_digest, report.inputs_digest = rows_digest.hexdigest(), inputs.hexdigest()
     return report, everything
 
