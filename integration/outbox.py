@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Engine, select, update
 
+from integration.database.alone import alone
 from integration.database.tables import outbox
 from integration.failpoints import reach
 from integration.transport.folder import deliver
@@ -44,13 +45,14 @@ class Outbox:
     executor: Executor
 
     def send(self, clock: datetime | None = None) -> dict[str, int]:
-        """Deliver everything to do, in order; returns how many of each kind."""
+        """Deliver everything to do, in order, one process at a time; how many of each kind."""
         sent: dict[str, int] = {}
-        while batch := self._batch():
-            for kind in dict.fromkeys(row.kind for row in batch):
-                rows = [row for row in batch if row.kind == kind]
-                self._deliver(kind, rows, clock or datetime.now(UTC))
-                sent[kind] = sent.get(kind, 0) + len(rows)
+        with alone(self.engine, f"outbox-{self.organisation_id}"):
+            while batch := self._batch():
+                for kind in dict.fromkeys(row.kind for row in batch):
+                    rows = [row for row in batch if row.kind == kind]
+                    self._deliver(kind, rows, clock or datetime.now(UTC))
+                    sent[kind] = sent.get(kind, 0) + len(rows)
         return sent
 
     def _batch(self) -> list[Any]:

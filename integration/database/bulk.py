@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from integration.database.engine import is_sqlite
+from integration.database.engine import is_sqlite, raw_cursor
 
 Row = Sequence[object]
 
@@ -22,8 +21,7 @@ def insert_rows(
 ) -> None:
     """Insert all rows, inside the connection's transaction, in one statement."""
     names = tuple(columns)
-    raw: Any = connection.connection.cursor()
-    try:
+    with raw_cursor(connection) as raw:
         if is_sqlite(connection):
             raw.executemany(_insert_sql(table.name, names), rows)
             return
@@ -31,17 +29,12 @@ def insert_rows(
             write = copy.write_row
             for row in rows:
                 write(row)
-    finally:
-        raw.close()
 
 
 def execute_many(connection: Connection, sql: str, rows: Iterable[Row]) -> None:
     """Run one statement with `?` placeholders for each row."""
-    raw: Any = connection.connection.cursor()
-    try:
+    with raw_cursor(connection) as raw:
         raw.executemany(sql if is_sqlite(connection) else sql.replace("?", "%s"), rows)
-    finally:
-        raw.close()
 
 
 def reserve_ids(connection: Connection, name: str, count: int) -> int:
@@ -51,12 +44,9 @@ def reserve_ids(connection: Connection, name: str, count: int) -> int:
         "ON CONFLICT (name) DO UPDATE SET last_id = id_block.last_id + excluded.last_id "
         "RETURNING last_id"
     )
-    raw: Any = connection.connection.cursor()
-    try:
+    with raw_cursor(connection) as raw:
         raw.execute(sql if is_sqlite(connection) else sql.replace("?", "%s"), (name, count))
         last: int = raw.fetchone()[0]
-    finally:
-        raw.close()
     return last - count + 1
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 10_000
 _PRAGMAS = (
@@ -28,6 +29,20 @@ def make_engine(url: str) -> Engine:
 def is_sqlite(connection: Connection) -> bool:
     """True on the embedded database."""
     return connection.dialect.name == "sqlite"
+
+
+@contextmanager
+def raw_cursor(connection: Connection) -> Iterator[Any]:
+    """The driver's own cursor, for speed; its errors are SQLAlchemy's (IntegrityError…), so that
+    nobody has to know two families of them."""
+    driver: Any = connection.dialect.loaded_dbapi
+    cursor = connection.connection.cursor()
+    try:
+        yield cursor
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error) from error
+    finally:
+        cursor.close()
 
 
 @contextmanager

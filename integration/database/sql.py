@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from integration.database.engine import is_sqlite
+from integration.database.engine import is_sqlite, raw_cursor
 
 _HEADING = re.compile(r"^-- :(\w+).*$", re.MULTILINE)
 _SET = re.compile(r"\{(\w+)\}")
@@ -29,12 +29,9 @@ class Queries:
         """All rows of a query, as the driver gives them. `{ids}` slots take iterables of ints."""
         embedded = is_sqlite(connection)
         bound = {k: _bound(v, embedded) for k, v in values.items()}
-        raw: Any = connection.connection.cursor()
-        try:
+        with raw_cursor(connection) as raw:
             raw.execute(_dialect(self._sql[name], embedded), bound)
             return list(raw.fetchall())
-        finally:
-            raw.close()
 
 
 def _bound(value: object, embedded: bool) -> object:

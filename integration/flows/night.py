@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select, text, update
 
+from integration.database.alone import alone
 from integration.database.engine import is_sqlite
 from integration.database.tables import json_text, occurrence, organisation
 from integration.failpoints import reach
@@ -40,7 +41,12 @@ class Night:
 
 
 def run_night(engine: Engine, organisation_id: int, steps: Sequence[Step], day: date) -> Night:
-    """Play the steps not done yet for that day, then close it."""
+    """Play the steps not done yet for that day, then close it; alone, whoever else tries."""
+    with alone(engine, f"night-{organisation_id}"):
+        return _played(engine, organisation_id, steps, day)
+
+
+def _played(engine: Engine, organisation_id: int, steps: Sequence[Step], day: date) -> Night:
     night = Night(day)
     done = _done(engine, organisation_id, day)
     night.already = all(step.name in done for step in steps)

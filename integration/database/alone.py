@@ -1,0 +1,34 @@
+"""One process at a time: who comes second waits, then finds the work done.
+
+Unique keys decide what is posted once; this only keeps two processes from doing the same work and
+from writing the same file. A killed holder frees the place: the kernel or the server sees to it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine, text
+
+_SPACE: Final = 4243  # of our advisory locks on PostgreSQL
+
+
+@contextmanager
+def alone(engine: Engine, name: str) -> Iterator[None]:
+    """Hold `name` on this database; waits while another process holds it."""
+    if engine.dialect.name == "sqlite":
+        with Path(f"{engine.url.database}.{name}.lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    values = {"space": _SPACE, "name": name}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:space, hashtext(:name))"), values)
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:space, hashtext(:name))"), values)
