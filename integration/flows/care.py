@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import IntegrityError
 
 from billing.care.dossier import rate_all
 from billing.care.invoice import CareInvoice, shape
@@ -28,7 +27,7 @@ from integration.database.tables import json_text
 from integration.failpoints import reach
 from integration.flows.settlement import entry_rows
 from integration.persons import Vault, commitment, salts
-from integration.posting import Plan, Posting, post
+from integration.posting import BAD_DATA, Plan, Posting, post
 from integration.translate.care_rows import (
     CareChunk,
     CareRows,
@@ -46,7 +45,6 @@ JOURNAL: Final = "VT"
 PAPER: Final = ("invoice_pdf", "folder", ".pdf")
 B2_COUNTER: Final = "b2"
 B2_LAST: Final = 999_999_999  # type 2, 9 digits
-_BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, IntegrityError)
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 
 
@@ -270,7 +268,7 @@ def _price_patients(run: CareRun, patients: Sequence[int], report: CareReport) -
     """One chunk; when it fails for a reason of its data, its patients one by one."""
     try:
         postings, anomalies = _attempt(run, patients, report.work_date)
-    except _BAD_DATA as error:
+    except BAD_DATA as error:
         if len(patients) == 1:
             report.failed.append((patients[0], type(error).__name__))
             return

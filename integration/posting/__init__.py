@@ -24,9 +24,10 @@ from integration.posting.rows import (
     reference,
 )
 from integration.posting.slots import Preview, chain_head
-from integration.posting.write import Overtaken, post
+from integration.posting.write import BAD_DATA, Overtaken, post
 
 __all__ = [
+    "BAD_DATA",
     "CARE_LINE",
     "DOCUMENT",
     "ENTRY",

@@ -5,13 +5,27 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from integration.database.bulk import execute_many, insert_rows
 from integration.database.engine import is_sqlite, raw_cursor
 from integration.failpoints import reach
 from integration.posting.rows import CHAIN_VERSION, Plan, Row, Rows, number_rows
 from integration.posting.slots import take_slots
+
+BAD_DATA: Final = (
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    DataError,
+    IntegrityError,
+)
+"""What one subject's facts may raise, whatever our mistake: it is left out and named, the others
+post. A database out of reach isn't among them: it stops the run."""
 
 
 class Overtaken(RuntimeError):  # noqa: N818 - an outcome: somebody moved the rule first

@@ -8,10 +8,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
 
 from billing.contracts.grouping import Deferred, Shaped
 from formats.common.anomaly import Anomaly
@@ -21,9 +19,7 @@ from integration.flows.billing.gather import Slice, gather, group_chunks
 from integration.flows.billing.order import Billing as Billing
 from integration.flows.billing.order import opened, previewed
 from integration.flows.billing.plan import plan_of
-from integration.posting import Hash, Overtaken, Plan, Preview, Rows, number_rows, post
-
-_BAD_DATA: Final = (ValueError, ArithmeticError, LookupError, TypeError, DataError, IntegrityError)
+from integration.posting import BAD_DATA, Hash, Overtaken, Plan, Preview, Rows, number_rows, post
 
 
 @dataclass(slots=True)
@@ -118,7 +114,7 @@ def planned(connection: Connection, run: Billing, groups: list[int]) -> Planned:
     try:
         facts = gather(connection, run.choice, groups, run.options.work_date)
         plan, shapes = plan_of(facts, run.options, run.accounts)
-    except _BAD_DATA as error:
+    except BAD_DATA as error:
         return Planned(groups, Plan(), error=error)
     plan.run_id = run.run_id
     return _told(groups, plan, shapes)
@@ -131,7 +127,7 @@ def _tried(
     slices = gather(connection, run.choice, groups, run.options.work_date)
     try:
         plan, shapes = plan_of(_digested(slices, inputs), run.options, run.accounts)
-    except _BAD_DATA as error:
+    except BAD_DATA as error:
         if len(groups) == 1:
             yield Planned(groups, Plan(), error=error), []
             return
@@ -154,7 +150,7 @@ def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash | No
     """Write a chunk; when its data fails, its groups one by one, each planned anew."""
     try:
         rows = _written(run, chunk)
-    except (Overtaken, *_BAD_DATA) as error:
+    except BAD_DATA as error:
         if len(chunk.groups) == 1 and not isinstance(error, Overtaken):
             report.failed.append((chunk.groups[0], type(error).__name__))
             return
