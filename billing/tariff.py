@@ -20,22 +20,22 @@ T = TypeVar("T")
 GAP: Final = Code(
     "CAR-001",
     "Aucune valeur n'est connue du {since:%d/%m/%Y} au {until:%d/%m/%Y} (fin exclue).",
-    "Ajouter la valeur de cette période, avec le texte qui la fixe.",
+    "Ajoutez la valeur de cette période, avec le texte qui la fixe.",
 )
 OVERLAP: Final = Code(
     "CAR-002",
     "Deux valeurs se disputent la période qui commence le {since:%d/%m/%Y} : {first} et {second}.",
-    "Terminer la première valeur le jour où la seconde commence.",
+    "Terminez la première valeur le jour où la seconde commence.",
 )
 BACKWARDS: Final = Code(
     "CAR-004",
     "Une valeur finit le {until:%d/%m/%Y} sans avoir duré un jour depuis le {since:%d/%m/%Y}.",
-    "Corriger ses dates : la fin, exclue, vient après le début.",
+    "Corrigez ses dates : la fin, exclue, vient après le début.",
 )
 UNCOVERED: Final = Code(
     "CAR-003",
     "La période du {since:%d/%m/%Y} au {until:%d/%m/%Y} (fin exclue) déborde des valeurs connues.",
-    "Compléter l'historique ou réduire la période.",
+    "Complétez l'historique ou réduisez la période.",
 )
 
 

@@ -28,29 +28,29 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 NO_FILE: Final = Code(
     "CFG-001",
     "Le fichier de configuration « {name} » n'existe pas.",
-    "Le créer avec « echeance init ».",
+    "Créez-le avec « echeance init ».",
 )
 BROKEN_TOML: Final = Code(
-    "CFG-002", "Le TOML est illisible.", "Vérifier guillemets et crochets de cette ligne."
+    "CFG-002", "Le TOML est illisible.", "Vérifiez guillemets et crochets de cette ligne."
 )
 UNKNOWN_KEY: Final = Code(
-    "CFG-003", "La clé « {key} » est inconnue.", "La retirer ou corriger son nom."
+    "CFG-003", "La clé « {key} » est inconnue.", "Retirez-la ou corrigez son nom."
 )
-MISSING_KEY: Final = Code("CFG-004", "La clé « {key} » manque.", "La renseigner.")
+MISSING_KEY: Final = Code("CFG-004", "La clé « {key} » manque.", "Renseignez-la.")
 BAD_VALUE: Final = Code(
     "CFG-005",
     "La valeur de la clé « {key} » n'est pas admise{allowed}.",
-    "Voir le commentaire de la clé dans le fichier écrit par « echeance init ».",
+    "Lisez le commentaire de la clé dans le fichier écrit par « echeance init ».",
 )
 READABLE_SECRET: Final = Code(
     "CFG-006",
     "La clé « {key} » contient un mot de passe et le fichier est lisible par d'autres.",
-    "Passer le fichier en droits 0600 (chmod 600), ou donner la valeur par l'environnement.",
+    "Passez le fichier en droits 0600 (chmod 600), ou donnez la valeur par l'environnement.",
 )
 NOT_YET: Final = Code(
     "CFG-007",
     "La valeur de la clé « {key} » est prévue mais n'existe pas encore dans cette version.",
-    "Garder la valeur par défaut.",
+    "Gardez la valeur par défaut.",
 )
 
 FILE_NAME: Final = "echeance.toml"

@@ -40,7 +40,7 @@ AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth i
 NOT_READY: Final = Code(
     "CFG-101",
     "Le dossier « {folder} » n'est pas un dossier de travail.",
-    "Lancez « echeance init {folder} », ou donnez --home.",
+    "Lancez « echeance init » sur ce dossier, ou donnez --home.",
 )
 SCHEMA_OLD: Final = Code(
     "CFG-102",

@@ -35,15 +35,15 @@ from integration.failpoints import reach
 from integration.translate.flow import FLOWS, Flow, Intake, detect, load
 
 TOO_BIG: Final = Code(
-    "IMP-010", "Le fichier dépasse {limit} Mo.", "Le couper en plusieurs fichiers."
+    "IMP-010", "Le fichier dépasse {limit} Mo.", "Coupez-le en plusieurs fichiers."
 )
 CRASHED: Final = Code(
     "IMP-011",
     "Le traitement a échoué sans que le fichier soit en cause à coup sûr ({error}).",
-    "Redéposer le fichier ; si l'échec se répète, transmettre ce rapport à l'éditeur.",
+    "Redéposez le fichier ; si l'échec se répète, transmettez ce rapport à l'éditeur.",
 )
 NO_SUCH_PATH: Final = Code(
-    "IMP-012", "« {name} » n'est pas un fichier.", "Donner le chemin d'un fichier ou d'un dossier."
+    "IMP-012", "« {name} » n'est pas un fichier.", "Donnez le chemin d'un fichier ou d'un dossier."
 )
 
 MAX_BYTES: Final = 256 * 1024 * 1024
@@ -491,7 +491,7 @@ def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
             "",
             *(_reason(n, one) for n, one in enumerate(result.anomalies[:SHOWN], 1)),
             *([f"… et {hidden} autre(s)."] if hidden > 0 else []),
-            f"Corriger le fichier, puis le redéposer dans « {folder} ».",
+            f"Corrigez le fichier, puis redéposez-le dans « {folder} ».",
             "",
         ]
     )

@@ -30,12 +30,12 @@ from integration.database.tables import person
 BAD_KEY_FILE: Final = Code(
     "CFG-501",
     "Le fichier de clé « {name} » n'est pas utilisable : {cause}.",
-    "Rétablir la sauvegarde de la clé ; droits 0600, 32 octets, jamais un lien.",
+    "Rétablissez la sauvegarde de la clé : droits 0600, 32 octets, jamais un lien.",
 )
 UNOPENABLE: Final = Code(
     "RUN-501",
     "L'identité n° {person} ne s'ouvre pas avec la clé en service.",
-    "Vérifier que le fichier de clé est celui de cette base, puis la sauvegarde de la base.",
+    "Vérifiez que le fichier de clé est celui de cette base, puis la sauvegarde de la base.",
 )
 
 KEY_BYTES: Final = 32

@@ -18,17 +18,17 @@ from formats.common.anomaly import Anomaly, Code
 NO_AMO: Final = Code(
     "CAR-010",
     "Aucune couverture AMO n'est ouverte le {day:%d/%m/%Y} (nature d'assurance {nature}).",
-    "Consulter ADRi ou la carte du patient, puis importer la couverture.",
+    "Consultez ADRi ou la carte du patient, puis importez la couverture.",
 )
 AMO_OVERLAP: Final = Code(
     "CAR-011",
     "Plusieurs couvertures AMO de nature {nature} sont ouvertes le {day:%d/%m/%Y}.",
-    "Fermer la couverture qui n'a plus cours.",
+    "Fermez la couverture qui n'a plus cours.",
 )
 AMC_OVERLAP: Final = Code(
     "CAR-012",
     "Plusieurs contrats AMC en tiers payant sont ouverts le {day:%d/%m/%Y}.",
-    "Fermer le contrat qui n'a plus cours ; un seul contrat peut payer un jour donné.",
+    "Fermez le contrat qui n'a plus cours ; un seul contrat peut payer un jour donné.",
 )
 
 

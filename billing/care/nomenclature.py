@@ -21,7 +21,7 @@ from formats.common.anomaly import Anomaly, Code
 NO_TARIFF: Final = Code(
     "CAR-040",
     "Le code {code} n'a pas de tarif daté le {day:%d/%m/%Y}.",
-    "Importer la base LPP officielle ou saisir le tarif avec sa source.",
+    "Importez la base LPP officielle ou saisissez le tarif avec sa source.",
 )
 
 # Families with rules of their own, whatever the billing unit of the code.

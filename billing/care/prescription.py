@@ -22,27 +22,27 @@ TOO_LONG: Final = Code(
     "CAR-020",
     "L'ordonnance {prescription} du {dated_on:%d/%m/%Y} dure plus de 12 mois,"
     " renouvellements compris.",
-    "Ramener la durée à 12 mois et demander une nouvelle ordonnance (CSS R.165-36).",
+    "Ramenez la durée à 12 mois et demandez une nouvelle ordonnance (CSS R.165-36).",
 )
 BEFORE_PRESCRIPTION: Final = Code(
     "CAR-021",
     "L'élément {item} est livré le {day:%d/%m/%Y}, avant sa première ordonnance.",
-    "Rien n'est facturable : corriger la date de livraison ou celle de l'ordonnance.",
+    "Rien n'est facturable : corrigez la date de livraison ou celle de l'ordonnance.",
 )
 NOT_PRESCRIBED: Final = Code(
     "CAR-022",
     "L'élément {item} n'est couvert par aucune ordonnance à partir du {day:%d/%m/%Y}.",
-    "Demander le renouvellement au prescripteur ; la facturation reprendra seule.",
+    "Demandez le renouvellement au prescripteur ; la facturation reprendra seule.",
 )
 BAD_ITEM: Final = Code(
     "CAR-023",
     "L'élément {item} a une quantité, un prix ou des dates impossibles.",
-    "Corriger : quantité positive, prix positif ou nul, fin après le début.",
+    "Corrigez : quantité positive, prix positif ou nul, fin après le début.",
 )
 UNDATED_AGREEMENT: Final = Code(
     "CAR-024",
     "Un accord préalable « {state} » n'a pas de date de demande.",
-    "Indiquer le jour où la caisse a reçu la demande.",
+    "Indiquez le jour où la caisse a reçu la demande.",
 )
 
 LONGEST_MONTHS: Final = 12

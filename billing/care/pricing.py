@@ -54,23 +54,23 @@ from formats.common.anomaly import Anomaly, Code
 OVER_LIMIT: Final = Code(
     "CAR-041",
     "Le prix {price} € de l'élément {item} dépasse le prix limite {limit} € du code {code}.",
-    "Ramener le prix au prix limite de vente (PLV).",
+    "Ramenez le prix au prix limite de vente (PLV).",
 )
 EXCESS: Final = Code(
     "CAR-042",
     "Le prix {price} € de l'élément {item} dépasse le tarif {tariff} € : la C2S et l'AME"
     " l'interdisent.",
-    "Ramener le prix au tarif, ou choisir le plafonnement automatique.",
+    "Ramenez le prix au tarif, ou choisissez le plafonnement automatique.",
 )
 NO_VAT: Final = Code(
     "CAR-043",
     "Aucun taux de TVA n'est connu le {day:%d/%m/%Y} pour l'élément {item}.",
-    "Compléter les taux de TVA de l'article.",
+    "Complétez les taux de TVA de l'article.",
 )
 AGREEMENT_MISSING: Final = Code(
     "CAR-050",
     "L'élément {item} demande un accord préalable, qui n'est pas demandé.",
-    "Envoyer la demande d'accord préalable à la caisse.",
+    "Envoyez la demande d'accord préalable à la caisse.",
 )
 AGREEMENT_AWAITED: Final = Code(
     "CAR-051",
@@ -80,7 +80,7 @@ AGREEMENT_AWAITED: Final = Code(
 AGREEMENT_REFUSED: Final = Code(
     "CAR-052",
     "L'accord préalable de l'élément {item} est refusé.",
-    "Facturer au patient avec son consentement, ou reprendre le matériel.",
+    "Facturez au patient avec son consentement, ou reprenez le matériel.",
 )
 BEFORE_REQUEST: Final = Code(
     "CAR-053",
@@ -93,7 +93,7 @@ BILLED_ELSEWHERE: Final = Code(
     "CAR-054",
     "La période du {day:%d/%m/%Y} de l'élément {item} (code {code}) est déjà facturée à ce patient"
     " par un autre élément.",
-    "Vérifier les deux dossiers : une semaine, ou une livraison, n'est facturée qu'une fois.",
+    "Vérifiez les deux dossiers : une semaine, ou une livraison, n'est facturée qu'une fois.",
 )
 
 

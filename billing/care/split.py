@@ -23,12 +23,12 @@ from formats.common.anomaly import Anomaly, Code
 UNKNOWN_EXEMPTION: Final = Code(
     "CAR-030",
     "L'exonération {exemption} n'a pas de taux le {day:%d/%m/%Y}.",
-    "Corriger le code d'exonération de la couverture ou compléter la table des taux.",
+    "Corrigez le code d'exonération de la couverture ou complétez la table des taux.",
 )
 NO_RATE: Final = Code(
     "CAR-031",
     "Aucun taux de prise en charge n'est connu le {day:%d/%m/%Y}.",
-    "Compléter la table des taux pour cette date.",
+    "Complétez la table des taux pour cette date.",
 )
 
 HUNDRED: Final = Decimal(100)

@@ -29,18 +29,18 @@ NO_START = Code(
     "RAT-108",
     "Aucun relevé d'installation pour la grandeur « {meter} » du bien « {asset} » :"
     " la consommation n'a pas de point de départ.",
-    "Saisir le compteur d'installation du bien.",
+    "Saisissez le compteur d'installation du bien.",
 )
 MIXED_METERS = Code(
     "RAT-110",
     "La règle mêle les grandeurs cumulative « {meter} » et non cumulative « {other} ».",
-    "Répartir ces grandeurs sur deux règles.",
+    "Répartissez ces grandeurs sur deux règles.",
 )
 NOT_CUMULATIVE = Code(
     "RAT-109",
     "La grandeur non cumulative « {meter} » du bien « {asset} » n'a pas de mode de calcul dans la"
     " règle.",
-    "Rattacher la grandeur à une règle de grandeurs non cumulatives.",
+    "Rattachez la grandeur à une règle de grandeurs non cumulatives.",
 )
 
 _CHANGES: Final = frozenset({Origin.TAKEOVER, Origin.INSTALLATION})

@@ -17,27 +17,27 @@ from formats.common.anomaly import Anomaly, Code
 NO_METER = Code(
     "RAT-201",
     "La règle de facturation « {rule} » n'est pas valide : aucune grandeur associée.",
-    "Rattacher une grandeur du bien à la règle.",
+    "Rattachez une grandeur du bien à la règle.",
 )
 OUTSIDE_MODULE = Code(
     "RAT-205",
     "Date de travail hors période de validité du module service client « {module} » : {cause}.",
-    "Corriger la date de travail, ou reconduire le module.",
+    "Corrigez la date de travail, ou reconduisez le module.",
 )
 NO_NEXT_DATE = Code(
     "RAT-206",
     "La date de prochaine facture théorique de la règle « {rule} » est vide.",
-    "Renseigner la prochaine date théorique de la règle.",
+    "Renseignez la prochaine date théorique de la règle.",
 )
 UNKNOWN_KIND = Code(
     "RAT-207",
     "Le type « {kind} » de la règle « {rule} » n'existe pas.",
-    "Corriger le type de la règle.",
+    "Corrigez le type de la règle.",
 )
 WRONG_TERM = Code(
     "RAT-208",
     "La règle « {rule} » de type « {kind} » ne se facture pas dans ce terme.",
-    "Corriger le terme de la règle.",
+    "Corrigez le terme de la règle.",
 )
 NOT_STARTED: Final = "le module commence le {since:%d/%m/%Y}, date à vérifier"
 NOT_RENEWED: Final = "le module a pris fin, reconduction non faite"

@@ -17,7 +17,7 @@ CANNOT_ESTIMATE = Code(
     "RAT-104",
     "Erreur lors de l'estimation d'une valorisation pour la grandeur « {meter} » du bien"
     " « {asset} » : {cause}.",
-    "Vérifier le compteur d'installation et la cohérence de l'historique des relevés.",
+    "Vérifiez le compteur d'installation et la cohérence de l'historique des relevés.",
 )
 NO_INSTALLATION: Final = "aucun relevé d'installation"
 INCOHERENT: Final = "historique incohérent et aucun volume moyen"

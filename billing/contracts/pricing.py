@@ -15,13 +15,13 @@ PRICE_NOT_ALLOWED = Code(
     "RAT-202",
     "La règle de facturation « {rule} » n'est pas valide : montant forfaitaire incorrect"
     " (coût<=0).",
-    "Corriger le prix de la règle, ou élargir COUT_FACTU_AUTORISE.",
+    "Corrigez le prix de la règle, ou élargissez COUT_FACTU_AUTORISE.",
 )
 NO_ARTICLE = Code(
     "RAT-203",
     "La règle de facturation « {rule} » n'est pas valide : montant forfaitaire incorrect"
     " (article non renseigné).",
-    "Renseigner l'article dans la règle prédéfinie, ou dans la règle si la prédéfinie en a un.",
+    "Renseignez l'article dans la règle prédéfinie, ou dans la règle si la prédéfinie en a un.",
 )
 
 _ALLOWED: Final[Mapping[str, Callable[[Decimal], bool]]] = {

@@ -103,32 +103,32 @@ class Meter(NamedTuple):
 NO_ACTUAL_READING = Code(
     "RAT-101",
     "Pas de relevé réel à facturer pour la grandeur « {meter} » du bien « {asset} ».",
-    "Saisir un relevé client ou prestataire, ou autoriser l'estimation dans la règle.",
+    "Saisissez un relevé client ou prestataire, ou autorisez l'estimation dans la règle.",
 )
 NO_CUSTOMER_READING = Code(
     "RAT-102",
     "Pas de relevé particulier ou réel à facturer pour la grandeur « {meter} ».",
-    "Demander un relevé au client : cette règle ne se facture pas sur estimation.",
+    "Demandez un relevé au client : cette règle ne se facture pas sur estimation.",
 )
 NO_READING_WITHOUT_ESTIMATE = Code(
     "RAT-103",
     "Facturation sans estimation : pas de relevé pour la grandeur « {meter} » du bien « {asset} ».",
-    "Saisir un relevé, ou facturer sans l'option « sans estimation » en fin de mois.",
+    "Saisissez un relevé, ou facturez sans l'option « sans estimation » en fin de mois.",
 )
 NOT_BILLABLE = Code(
     "RAT-105",
     "La grandeur « {meter} » du bien « {asset} » n'est pas facturable.",
-    "Détacher la grandeur de la règle, ou la rendre facturable.",
+    "Détachez la grandeur de la règle, ou rendez-la facturable.",
 )
 NOT_ON_ESTIMATE = Code(
     "RAT-106",
     "La grandeur « {meter} » du bien « {asset} » n'est pas facturable sur estimation.",
-    "Saisir un relevé client ou prestataire de cette grandeur.",
+    "Saisissez un relevé client ou prestataire de cette grandeur.",
 )
 NOT_ON_CUSTOMER = Code(
     "RAT-107",
     "La grandeur « {meter} » du bien « {asset} » n'est pas facturable sur relevé client.",
-    "Saisir un relevé prestataire de cette grandeur.",
+    "Saisissez un relevé prestataire de cette grandeur.",
 )
 
 # EXCEPTION_RELEVE_FACTURATION hides these two; they block their contract all the same (A-REL-06).

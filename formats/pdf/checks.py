@@ -25,7 +25,7 @@ CONTROL_CHARACTER: Final = Code(
 WRONG_SUM: Final = Code(
     "FMT-303",
     "{what} : {printed} imprimés, mais le détail donne {computed}.",
-    "Ne pas envoyer : le calcul de la facture est à reprendre.",
+    "N'envoyez pas cette facture : son calcul est à reprendre.",
 )
 SHARES_EXPECTED: Final = Code(
     "FMT-304",

@@ -17,7 +17,7 @@ from integration.verbs.setup import make_home
 NOT_OURS: Final = Code(
     "RUN-130",
     "Le dossier « {folder} » n'est pas vide et n'est pas un bac à sable de la démonstration.",
-    "Donner un autre dossier ; rien n'a été touché.",
+    "Donnez un autre dossier ; rien n'a été touché.",
 )
 
 MARKER: Final = ".echeance-demo.json"

@@ -26,7 +26,7 @@ from integration.posting import Plan, Posting, Row, post, reference
 NOT_RECYCLABLE: Final = Code(
     "TEL-301",
     "La facture « {reference} » n'est pas une facture de soins en cours : elle ne se recycle pas.",
-    "Vérifier le numéro ; une facture déjà créditée ne se recycle pas une seconde fois.",
+    "Vérifiez le numéro ; une facture déjà créditée ne se recycle pas une seconde fois.",
 )
 
 JOURNAL: Final = "VT"

@@ -38,17 +38,17 @@ from integration.posting import Plan, Posting, Row, post
 NOT_OURS: Final = Code(
     "TEL-202",
     "Le virement du {made_on:%d/%m/%Y} est adressé au n° {payee}, qui n'est pas le nôtre.",
-    "Vérifier le n° de facturant ; les lignes attendent en compte d'attente.",
+    "Vérifiez le n° de facturant ; les lignes attendent en compte d'attente.",
 )
 OTHER_LOT: Final = Code(
     "TEL-203",
     "La facture {number} est rendue dans le lot {lot}, où elle n'a pas été envoyée.",
-    "Vérifier le retour auprès de l'organisme.",
+    "Vérifiez le retour auprès de l'organisme.",
 )
 NO_INVOICE: Final = Code(
     "TEL-204",
     "La ligne de la facture {number} ({share}, {amount} €) ne correspond à aucune facture.",
-    "Affecter la ligne depuis le compte d'attente.",
+    "Affectez la ligne depuis le compte d'attente.",
 )
 
 RETURN_LINE: Final = (

@@ -26,12 +26,12 @@ from integration.posting import Plan, Posting, Row, Rows, chain_head, post, refe
 UNKNOWN_INVOICE: Final = Code(
     "LED-101",
     "La facture « {reference} » n'existe pas.",
-    "Vérifier le numéro : celui de la facture (VT2026-000042) ou son numéro B2 (9 chiffres).",
+    "Vérifiez le numéro : celui de la facture (VT2026-000042) ou son numéro B2 (9 chiffres).",
 )
 UNKNOWN_SHARE: Final = Code(
     "LED-102",
     "La facture « {reference} » n'a pas de part {share}.",
-    "Affecter le règlement à une part de la facture.",
+    "Affectez le règlement à une part de la facture.",
 )
 
 BANK_JOURNAL: Final = "BQ"

@@ -34,13 +34,13 @@ from integration.translate.teletransmission import Envelope, Sender, b2_file, in
 NO_RECIPIENT: Final = Code(
     "TEL-110",
     "Le centre informatique de la caisse {fund} n'est pas connu : {invoices} facture(s) attendent.",
-    "Ajouter la caisse à « teletransmission.centres » de la configuration.",
+    "Ajoutez la caisse à « teletransmission.centres » de la configuration.",
 )
 CHANGED: Final = Code(
     "TEL-111",
     "Le fichier B2 {file_id} ne se refait pas à l'identique : l'identité d'un assuré ou la"
     " configuration a changé depuis sa constitution.",
-    "Rétablir la configuration, ou refaire l'envoi après accord de la caisse.",
+    "Rétablissez la configuration, ou refaites l'envoi après accord de la caisse.",
 )
 
 CHUNK: Final = 1000

@@ -21,17 +21,17 @@ from integration.translate.tabular import csv_schema, read_rows, recognises
 from integration.translate.upsert import to_scale, upsert
 
 UNKNOWN_CUSTOMER: Final = Code(
-    "IMP-150", "Le client « {code} » est inconnu.", "Importer d'abord le client."
+    "IMP-150", "Le client « {code} » est inconnu.", "Importez d'abord le client."
 )
 UNKNOWN_SITE: Final = Code(
     "IMP-151",
     "Le site « {code} » du client « {customer} » est inconnu.",
-    "Importer d'abord le site avec son client.",
+    "Importez d'abord le site avec son client.",
 )
 CONTRACT_FIRST: Final = Code(
     "IMP-152",
     "Veuillez modifier le client de la SSC {contract} avant de modifier le client du bien {asset}.",
-    "Corriger le contrat, puis redéposer le fichier.",
+    "Corrigez le contrat, puis redéposez le fichier.",
 )
 
 

@@ -48,7 +48,7 @@ T = TypeVar("T")
 UNKNOWN_CODE: Final = Code(
     "CAR-062",
     "Le code LPP {code} de l'élément {item} n'est pas dans la nomenclature.",
-    "Importer la base LPP officielle, ou corriger le code sur l'ordonnance.",
+    "Importez la base LPP officielle, ou corrigez le code sur l'ordonnance.",
 )
 # Justification d'exonération of B2, table 6.5: which of its digits says why the rate is higher.
 # LIS, EXC and EXP are 4 [S]; the others follow the wording of the table [M].

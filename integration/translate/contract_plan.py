@@ -30,12 +30,12 @@ from integration.translate.readings import UNKNOWN_METER
 from integration.translate.upsert import to_scale
 
 UNKNOWN_ASSET: Final = Code(
-    "IMP-170", "Le bien « {code} » est inconnu.", "Importer d'abord le bien."
+    "IMP-170", "Le bien « {code} » est inconnu.", "Importez d'abord le bien."
 )
 NO_NEXT_DATE: Final = Code(
     "IMP-172",
     "La règle « {rule} » est reprise sans prochaine date théorique.",
-    "Renseigner « prochaine_theorique », ou retirer « reprise » pour une règle nouvelle.",
+    "Renseignez « prochaine_theorique », ou retirez « reprise » pour une règle nouvelle.",
 )
 
 Path = tuple[str | int, ...]

@@ -26,7 +26,7 @@ from integration.translate.upsert import plain
 KNOWN_CONTRACT: Final = Code(
     "IMP-171",
     "Le contrat « {code} » existe déjà avec un autre contenu.",
-    "Un contrat importé ne se réimporte pas : le corriger par les verbes de « echeance contract ».",
+    "Un contrat importé ne se réimporte pas : corrigez-le par les verbes de « echeance contract ».",
 )
 IGNORED: Final = Code(
     "IMP-173",
@@ -36,7 +36,7 @@ IGNORED: Final = Code(
 CATCH_UP: Final = Code(
     "IMP-174",
     "La règle « {rule} » est nouvelle : elle sera facturée depuis le {day}.",
-    "Si elle a déjà été facturée ailleurs, donner son état dans « reprise ».",
+    "Si elle a déjà été facturée ailleurs, donnez son état dans « reprise ».",
 )
 
 _FREE: Final = ("activity", "agency")

@@ -25,15 +25,15 @@ from integration.translate.tabular import NO_ROW, decoded
 BROKEN_JSON: Final = Code(
     "IMP-130",
     "Le JSON est illisible à partir d'ici.",
-    "Vérifier virgules, guillemets et accolades juste avant cette place.",
+    "Vérifiez virgules, guillemets et accolades juste avant cette place.",
 )
 DOUBLE_KEY: Final = Code(
-    "IMP-131", "Le champ « {name} » est présent deux fois dans le même objet.", "En garder un."
+    "IMP-131", "Le champ « {name} » est présent deux fois dans le même objet.", "Gardez-en un."
 )
 TOO_DEEP: Final = Code(
     "IMP-132",
     "Le JSON a trop de niveaux imbriqués.",
-    "Comparer avec le modèle donné par « echeance schema ».",
+    "Comparez avec le modèle donné par « echeance schema ».",
 )
 
 M = TypeVar("M", bound=Row)

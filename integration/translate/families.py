@@ -18,13 +18,13 @@ from integration.translate.flow import Record, Records, refuse
 CONTRADICTION: Final = Code(
     "IMP-140",
     "Cette ligne contredit la ligne {line} pour « {code} ».",
-    "Donner les mêmes valeurs sur toutes les lignes d'un même code.",
+    "Donnez les mêmes valeurs sur toutes les lignes d'un même code.",
 )
-TWICE: Final = Code("IMP-141", "« {code} » est présent deux fois.", "Garder une seule occurrence.")
+TWICE: Final = Code("IMP-141", "« {code} » est présent deux fois.", "Gardez une seule occurrence.")
 CHILD_WITHOUT_CODE: Final = Code(
     "IMP-142",
     "La ligne décrit un élément sans code (« {field} » manque).",
-    "Renseigner le code, ou vider les colonnes de l'élément.",
+    "Renseignez le code, ou videz les colonnes de l'élément.",
 )
 
 Values = Mapping[str, Any]

@@ -17,65 +17,65 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from formats.common.anomaly import MASKED, Anomaly, Code, Place
 
-MISSING: Final = Code("IMP-101", "« {field} » est obligatoire et manque.", "Renseigner la valeur.")
+MISSING: Final = Code("IMP-101", "« {field} » est obligatoire et manque.", "Renseignez la valeur.")
 UNKNOWN: Final = Code(
     "IMP-102",
     "« {field} » n'est pas un champ connu.",
-    "Retirer le champ ou corriger son nom (« echeance schema » donne la liste).",
+    "Retirez le champ ou corrigez son nom (« echeance schema » donne la liste).",
 )
 BAD_TEXT: Final = Code(
     "IMP-103",
     "« {field} » n'est pas un texte lisible : {value}.",
-    "Écrire un texte sur une ligne, sans caractère de contrôle.",
+    "Écrivez un texte sur une ligne, sans caractère de contrôle.",
 )
 LENGTH: Final = Code(
     "IMP-104",
     "« {field} » n'a pas une longueur admise : {value}.",
-    "Raccourcir la valeur : rien n'est jamais tronqué.",
+    "Raccourcissez la valeur : rien n'est jamais tronqué.",
 )
 BAD_DATE: Final = Code(
     "IMP-105",
     "« {field} » n'est pas une date : {value}.",
-    "Écrire JJ/MM/AAAA ou AAAA-MM-JJ, année sur quatre chiffres.",
+    "Écrivez JJ/MM/AAAA ou AAAA-MM-JJ, année sur quatre chiffres.",
 )
 BAD_NUMBER: Final = Code(
     "IMP-106",
     "« {field} » n'est pas un nombre : {value}.",
-    "Écrire par exemple 1234,56 ou 1234.56, sans unité.",
+    "Écrivez par exemple 1234,56 ou 1234.56, sans unité.",
 )
 AMBIGUOUS_NUMBER: Final = Code(
     "IMP-107",
     "« {field} » peut se lire de deux façons : {value} (millier ou décimale).",
-    "Écrire 1234 pour un millier et des unités, 1,2340 pour une unité et des décimales.",
+    "Écrivez 1234 pour un millier et des unités, 1,2340 pour une unité et des décimales.",
 )
 NOT_WHOLE: Final = Code(
-    "IMP-108", "« {field} » doit être un nombre entier : {value}.", "Retirer les décimales."
+    "IMP-108", "« {field} » doit être un nombre entier : {value}.", "Retirez les décimales."
 )
 OUT_OF_RANGE: Final = Code(
-    "IMP-109", "« {field} » sort des limites admises : {value}.", "Vérifier l'ordre de grandeur."
+    "IMP-109", "« {field} » sort des limites admises : {value}.", "Vérifiez l'ordre de grandeur."
 )
 BAD_WORD: Final = Code(
     "IMP-110",
     "« {field} » vaut {value} ; valeurs admises : {words}.",
-    "Choisir un des mots admis.",
+    "Choisissez un des mots admis.",
 )
 BAD_SHAPE: Final = Code(
     "IMP-111",
     "« {field} » n'a pas la forme attendue (objet ou liste).",
-    "Comparer avec le modèle donné par « echeance schema ».",
+    "Comparez avec le modèle donné par « echeance schema ».",
 )
 REFUSED: Final = Code(
     "IMP-112",
     "« {field} » est refusé : {reason}.",
-    "Corriger la valeur.",
+    "Corrigez la valeur.",
 )
 EMPTY_LIST: Final = Code(
-    "IMP-114", "« {field} » est une liste vide.", "Donner au moins un élément."
+    "IMP-114", "« {field} » est une liste vide.", "Donnez au moins un élément."
 )
 _OTHER: Final = Code(
     "IMP-119",
     "« {field} » est refusé.",
-    "Comparer avec le modèle donné par « echeance schema ».",
+    "Comparez avec le modèle donné par « echeance schema ».",
 )
 _OURS: Final = (
     *(MISSING, UNKNOWN, BAD_TEXT, LENGTH, BAD_DATE, BAD_NUMBER, AMBIGUOUS_NUMBER),

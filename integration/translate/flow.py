@@ -21,17 +21,17 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 NO_FLOW: Final = Code(
     "IMP-001",
     "Aucun flux ne reconnaît ce fichier.",
-    "Le déposer dans le dossier de son flux, ou voir « echeance schema » pour les modèles.",
+    "Déposez-le dans le dossier de son flux, ou voyez les modèles par « echeance schema ».",
 )
 SEVERAL_FLOWS: Final = Code(
     "IMP-002",
     "Plusieurs flux reconnaissent ce fichier : {flows}.",
-    "Le déposer dans le dossier du flux voulu.",
+    "Déposez-le dans le dossier du flux voulu.",
 )
 UNKNOWN_FLOW: Final = Code(
     "IMP-003",
     "Le flux « {flow} » n'existe pas ; flux connus : {flows}.",
-    "Corriger le nom du flux.",
+    "Corrigez le nom du flux.",
 )
 
 T = TypeVar("T")

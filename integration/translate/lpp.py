@@ -32,17 +32,17 @@ from integration.translate.tabular import csv_schema, read_rows, recognises
 CODES_FIRST: Final = Code(
     "IMP-401",
     "{count} tarif(s) portent un code LPP inconnu, le premier étant {code}.",
-    "Importer d'abord lpp_fiche_tot de la même version.",
+    "Importez d'abord lpp_fiche_tot de la même version.",
 )
 UNDATED: Final = Code(
     "IMP-402",
     "Le tarif du code {code} n'a pas de date d'effet : il n'est pas retenu.",
-    "Indiquer la date d'effet et le texte qui la fixe.",
+    "Indiquez la date d'effet et le texte qui la fixe.",
 )
 TOUCHED: Final = Code(
     "IMP-403",
     "Le code {code} {change} ; ordonnances en cours qui l'utilisent : {prescriptions}.",
-    "Revoir ces ordonnances avant la prochaine facturation.",
+    "Revoyez ces ordonnances avant la prochaine facturation.",
 )
 
 _ONE_DAY: Final = timedelta(days=1)

@@ -41,15 +41,15 @@ from integration.translate.flow import Applied, Flow, Intake, Record, Records, r
 BACKWARDS: Final = Code(
     "IMP-411",
     "La couverture finit le {until:%d/%m/%Y}, avant son début le {since:%d/%m/%Y}.",
-    "Corriger les dates : la fin est le dernier jour couvert.",
+    "Corrigez les dates : la fin est le dernier jour couvert.",
 )
 OTHER_PERSON: Final = Code(
     "IMP-412",
     "Ce NIR est déjà celui d'une personne née à une autre date.",
-    "Vérifier le NIR et la naissance ; le NIR d'un parent se met dans « assure ».",
+    "Vérifiez le NIR et la naissance ; le NIR d'un parent se met dans « assure ».",
 )
 DOUBLE_PATIENT: Final = Code(
-    "IMP-413", "Le patient {code} est présent deux fois dans le fichier.", "En garder un."
+    "IMP-413", "Le patient {code} est présent deux fois dans le fichier.", "Gardez-en un."
 )
 
 _ONE_DAY: Final = timedelta(days=1)

@@ -52,23 +52,23 @@ from integration.translate.flow import Applied, Flow, Intake, Record, Records, r
 UNKNOWN_PATIENT: Final = Code(
     "IMP-421",
     "Le patient {patient} n'existe pas.",
-    "Importer d'abord le patient, ou corriger son code.",
+    "Importez d'abord le patient, ou corrigez son code.",
 )
 ALREADY_BILLED: Final = Code(
     "IMP-422",
     "La ligne {item} est déjà facturée : son code LPP, son genre et son début ne changent plus.",
-    "Clore la ligne et en créer une autre, après avoir crédité s'il y a lieu.",
+    "Terminez la ligne et créez-en une autre, après avoir crédité s'il y a lieu.",
 )
-DOUBLE: Final = Code("IMP-423", "Le code {code} est présent deux fois.", "En garder un seul.")
+DOUBLE: Final = Code("IMP-423", "Le code {code} est présent deux fois.", "Gardez-en un seul.")
 OTHER_PATIENT: Final = Code(
     "IMP-424",
     "L'ordonnance {code} est déjà celle d'un autre patient.",
-    "Donner un autre code à l'ordonnance.",
+    "Donnez un autre code à l'ordonnance.",
 )
 NO_END: Final = Code(
     "IMP-425",
     "L'ordonnance {code} doit avoir une durée en mois ou une fin, et une seule des deux.",
-    "Renseigner « duree_mois » ou « fin ».",
+    "Renseignez « duree_mois » ou « fin ».",
 )
 
 _ONE_DAY: Final = timedelta(days=1)

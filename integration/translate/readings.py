@@ -24,22 +24,22 @@ from integration.translate.tabular import csv_schema, read_rows, recognises
 UNKNOWN_METER: Final = Code(
     "IMP-160",
     "Le compteur « {meter} » du bien « {asset} » est inconnu.",
-    "Importer d'abord le bien et ses compteurs.",
+    "Importez d'abord le bien et ses compteurs.",
 )
 FUTURE: Final = Code(
     "IMP-161",
     "Le relevé du {day} est dans le futur.",
-    "Corriger la date, ou redéposer le fichier ce jour-là.",
+    "Corrigez la date, ou redéposez le fichier ce jour-là.",
 )
 BELOW: Final = Code(
     "IMP-162",
     "Le compteur « {meter} » du bien « {asset} » recule : {value} le {day}, {before} le {since}.",
-    "Corriger la valeur ; compteur remplacé : donner la reprise de l'ancien et la pose du nouveau.",
+    "Corrigez la valeur ; compteur remplacé : donnez la reprise de l'ancien et la pose du nouveau.",
 )
 TWO_VALUES: Final = Code(
     "IMP-163",
     "Deux valeurs le {day} pour le compteur « {meter} » du bien « {asset} » : {before} et {value}.",
-    "Garder la bonne valeur.",
+    "Gardez la bonne valeur.",
 )
 
 ORIGINS: Final = {

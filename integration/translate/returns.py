@@ -27,7 +27,7 @@ from integration.translate.flow import Applied, Flow, Intake, Record, Records, r
 UNDATED: Final = Code(
     "TEL-201",
     "Le retour {file_id} ne porte ni date comptable ni date de création.",
-    "Demander un nouvel envoi du retour à l'organisme.",
+    "Demandez un nouvel envoi du retour à l'organisme.",
 )
 
 WITHHELD: Final = "RPR"

@@ -24,38 +24,38 @@ from integration.translate.flow import Record, Records, refuse
 NOT_UTF8: Final = Code(
     "IMP-120",
     "Le fichier n'est pas en UTF-8 : octet {byte} à la position {position}.",
-    "L'enregistrer en « CSV UTF-8 » (Excel : Enregistrer sous).",
+    "Enregistrez-le en « CSV UTF-8 » (Excel : Enregistrer sous).",
 )
 NO_HEADER: Final = Code(
-    "IMP-121", "Le fichier est vide : la ligne d'en-tête manque.", "Ajouter la ligne d'en-tête."
+    "IMP-121", "Le fichier est vide : la ligne d'en-tête manque.", "Ajoutez la ligne d'en-tête."
 )
 UNKNOWN_COLUMN: Final = Code(
     "IMP-122",
     "La colonne « {name} » est inconnue ; colonnes admises : {known}.",
-    "La retirer ou corriger son nom.",
+    "Retirez-la ou corrigez son nom.",
 )
 MISSING_COLUMN: Final = Code(
-    "IMP-123", "La colonne « {name} » est obligatoire et manque.", "Ajouter la colonne."
+    "IMP-123", "La colonne « {name} » est obligatoire et manque.", "Ajoutez la colonne."
 )
 DOUBLE_COLUMN: Final = Code(
-    "IMP-124", "La colonne « {name} » est présente deux fois.", "En garder une."
+    "IMP-124", "La colonne « {name} » est présente deux fois.", "Gardez-en une."
 )
 CELLS: Final = Code(
     "IMP-125",
     "La ligne compte {cells} cellules et l'en-tête {columns}.",
-    "Vérifier les séparateurs et les guillemets de la ligne.",
+    "Vérifiez les séparateurs et les guillemets de la ligne.",
 )
 BROKEN_CSV: Final = Code(
     "IMP-126",
     "Le CSV est illisible à partir d'ici (guillemet non fermé ou octet nul).",
-    "Fermer les guillemets, doubler ceux qui sont dans un texte.",
+    "Fermez les guillemets, doublez ceux qui sont dans un texte.",
 )
 BROKEN_XLSX: Final = Code(
     "IMP-127",
     "Le classeur Excel est illisible.",
-    "Le rouvrir dans un tableur et l'enregistrer en .xlsx, sans mot de passe.",
+    "Rouvrez-le dans un tableur et enregistrez-le en .xlsx, sans mot de passe.",
 )
-NO_ROW: Final = Code("IMP-128", "Le fichier ne contient aucune ligne.", "Ajouter les lignes.")
+NO_ROW: Final = Code("IMP-128", "Le fichier ne contient aucune ligne.", "Ajoutez les lignes.")
 _ZIP: Final = b"PK\x03\x04"
 
 M = TypeVar("M", bound=Row)

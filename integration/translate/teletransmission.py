@@ -30,7 +30,7 @@ from integration.persons import PersonalFields
 FRACTION: Final = Code(
     "TEL-101",
     "La facture {number} porte une quantité qui n'est pas entière : {quantity}.",
-    "Facturer ce matériel en unités entières, comme la LPP les compte.",
+    "Facturez ce matériel en unités entières, comme la LPP les compte.",
 )
 
 RIGHTS_PROOFS: Final[Mapping[str, str]] = {"attestation": "1", "carte": "4", "adri": "6"}

@@ -19,7 +19,7 @@ from integration.database.bulk import execute_many, insert_rows, reserve_ids
 TOO_PRECISE: Final = Code(
     "IMP-113",
     "« {field} » ne tient pas dans la base : {value}.",
-    "Réduire le nombre de décimales ou l'ordre de grandeur ; rien n'est jamais arrondi.",
+    "Réduisez le nombre de décimales ou l'ordre de grandeur ; rien n'est jamais arrondi.",
 )
 
 K = TypeVar("K", bound=Hashable)

@@ -50,10 +50,10 @@ def test_environment_wins(tmp_path: Path) -> None:
 def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
     text = '[organisation]\ncode = "DEMO"\nzone = "Lune"\n[folder]\nx = 1\n'
     assert refused(written(tmp_path, text)) == [
-        "CFG-004 echeance.toml : La clé « organisation.name » manque. La renseigner.",
+        "CFG-004 echeance.toml : La clé « organisation.name » manque. Renseignez-la.",
         "CFG-005 echeance.toml : La valeur de la clé « organisation.zone » n'est pas admise. "
-        "Voir le commentaire de la clé dans le fichier écrit par « echeance init ».",
-        "CFG-003 echeance.toml : La clé « folder » est inconnue. La retirer ou corriger son nom.",
+        "Lisez le commentaire de la clé dans le fichier écrit par « echeance init ».",
+        "CFG-003 echeance.toml : La clé « folder » est inconnue. Retirez-la ou corrigez son nom.",
     ]
 
 

@@ -82,7 +82,7 @@ def test_keys_others_can_read_are_refused(tmp_path: Path) -> None:
     (tmp_path / "key").chmod(0o640)
     assert _refusal(tmp_path / "key") == (
         "CFG-501 Le fichier de clé « key » n'est pas utilisable : droits 0640 au lieu de 0600."
-        " Rétablir la sauvegarde de la clé ; droits 0600, 32 octets, jamais un lien."
+        " Rétablissez la sauvegarde de la clé : droits 0600, 32 octets, jamais un lien."
     )
 
 

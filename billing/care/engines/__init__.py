@@ -17,12 +17,12 @@ from formats.common.anomaly import Anomaly, Code
 NO_ENGINE: Final = Code(
     "CAR-060",
     "Moteur absent : le code {code} demande le moteur « {engine} ».",
-    "Rien n'est facturé : retirer le code ou installer une version qui a ce moteur.",
+    "Rien n'est facturé : retirez le code ou installez une version qui a ce moteur.",
 )
 WRONG_ITEM: Final = Code(
     "CAR-061",
     "L'élément {item} ne correspond pas au code {code}, qui se facture ainsi : {french}.",
-    "Corriger le code LPP ou le genre de l'élément (location, achat, livraison).",
+    "Corrigez le code LPP ou le genre de l'élément (location, achat, livraison).",
 )
 
 ENGINES: Final[Mapping[str, Engine]] = MappingProxyType(

@@ -19,7 +19,7 @@ from formats.common.anomaly import Anomaly, Code
 ZERO_FEE = Code(
     "RAT-204",
     "La règle de facturation « {rule} » n'est pas valide : la quantité du forfait est nulle.",
-    "Corriger la quantité, ou autoriser les forfaits à zéro (FORFAIT_A_ZERO_AUTORISE).",
+    "Corrigez la quantité, ou autorisez les forfaits à zéro (FORFAIT_A_ZERO_AUTORISE).",
 )
 BRIDGING_RENT: Final = "Loyer intercalaire"
 

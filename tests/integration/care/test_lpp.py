@@ -93,7 +93,7 @@ def test_running_files_of_an_ended_code_are_named(practice: Practice) -> None:
     told = [str(notice) for notice in load(practice, fiche, "lpp_fiche_tot.dbf").notices]
     assert told == [
         "IMP-403 Le code 1241763 n'est plus facturable après le 31/03/2026 ; ordonnances en cours"
-        " qui l'utilisent : ORD-1. Revoir ces ordonnances avant la prochaine facturation."
+        " qui l'utilisent : ORD-1. Revoyez ces ordonnances avant la prochaine facturation."
     ]
 
 

@@ -87,7 +87,7 @@ def test_what_the_file_alone_shows(document: dict[str, Any], code: str, place: s
 def test_the_refused_duration_names_the_prescription() -> None:
     assert refusals(prescription(duree_mois=13)) == [
         "CAR-020 ord.json, ligne 1, colonne 163, /duree_mois : L'ordonnance ORD-1 du 01/03/2025"
-        " dure plus de 12 mois, renouvellements compris. Ramener la durée à 12 mois et demander"
+        " dure plus de 12 mois, renouvellements compris. Ramenez la durée à 12 mois et demandez"
         " une nouvelle ordonnance (CSS R.165-36)."
     ]
 

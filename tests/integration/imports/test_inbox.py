@@ -51,8 +51,8 @@ def test_a_refused_file_stores_nothing_and_says_why(office: Office) -> None:
     home = office.settings.folders.home
     text = (home / "error/assets/biens.csv.err.txt").read_text("utf-8")
     assert "IMP-150 : Le client « INCONNU » est inconnu.\n   Où : ligne 5, colonne 2\n" in text
-    assert "À faire : Importer d'abord le client." in text
-    assert "redéposer dans « inbox/assets »" in text
+    assert "À faire : Importez d'abord le client." in text
+    assert "redéposez-le dans « inbox/assets »" in text
     bring_in(office, "customers", "code;nom\nINCONNU;Nouveau\n")
     later = bring_in(office, "assets", ASSETS + "B9;INCONNU;;NB\n", "biens.csv")
     assert later.outcome is Outcome.IMPORTED  # a refused content isn't "already seen"
@@ -94,8 +94,8 @@ def test_without_flow_folder_the_content_decides_and_customers_come_first(office
         ("m-autre.csv", "a-detecter", Outcome.REFUSED),
     ]
     assert sentences(done[2]) == [
-        "IMP-001 m-autre.csv : Aucun flux ne reconnaît ce fichier. Le déposer dans le dossier de "
-        "son flux, ou voir « echeance schema » pour les modèles."
+        "IMP-001 m-autre.csv : Aucun flux ne reconnaît ce fichier. Déposez-le dans le dossier "
+        "de son flux, ou voyez les modèles par « echeance schema »."
     ]
 
 
