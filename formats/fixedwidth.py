@@ -28,13 +28,15 @@ written by one `%` template. What fails that check takes the slow path, which na
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as _with
 from datetime import date
 from enum import Enum
+from functools import cached_property
 from itertools import accumulate
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar, dataclass_transform, get_type_hints
 
 from formats.common.anomaly import MASKED, AnomaliesFound, Anomaly, Code, Place
@@ -104,6 +106,7 @@ class Zone:
     personal: bool = False
     expected: str = ""
     century: int = 2000
+    source: str = ""  # initial of the document that says so
 
     @property
     def end(self) -> int:
@@ -299,14 +302,18 @@ def _pick(items: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
 class Layout(Generic[R]):
     """A compiled table: reads and writes one kind of record."""
 
-    def __init__(self, name: str, length: int, charset: Charset, zones: Sequence[Zone]) -> None:
+    def __init__(
+        self, name: str, length: int, charset: Charset, zones: Sequence[Zone], french: str = ""
+    ) -> None:
         _check_columns(name, length, zones)
         self.name: Final = name
+        self.french: Final = french
         self.length: Final = length
         self.charset: Final = charset
         self.zones: Final = tuple(zones)
         self.fields: Final = tuple(zone for zone in zones if not zone.fixed)
         self.names: Final = tuple(zone.name for zone in self.fields)
+        self.cls: type[R]
         self._make: Callable[[Iterable[Any]], R]
         self._compile_checks()
         self._compile_reading()
@@ -543,19 +550,51 @@ def _at(place: Place, zone: Zone) -> Place:
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(text, digits, number, cents, day)
 )
-def record(name: str, length: int, charset: Charset) -> Callable[[type[R]], type[R]]:
-    """Make a record class from its table; refuse, at import, a table that doesn't add up."""
+def record(
+    name: str,
+    length: int,
+    charset: Charset,
+    *,
+    french: str = "",
+    source: str = "",
+    elsewhere: Mapping[str, range] = MappingProxyType({}),
+) -> Callable[[type[R]], type[R]]:
+    """Make a record class from its table; refuse, at import, a table that doesn't add up.
+
+    `source` is the document that gives the columns; `elsewhere` names another for some of them.
+    """
+
+    def cited(zone: Zone) -> str:
+        return next((s for s, columns in elsewhere.items() if zone.start in columns), source)
 
     def build(cls: type[R]) -> type[R]:
-        zones = [_with(z, name=n) for n, z in vars(cls).items() if isinstance(z, Zone)]
-        table: Layout[R] = Layout(name, length, charset, zones)
+        own = [(n, z) for n, z in vars(cls).items() if isinstance(z, Zone)]
+        zones = [_with(z, name=n, source=cited(z)) for n, z in own]
+        table: Layout[R] = Layout(name, length, charset, zones, french)
         _check_annotations(cls, table)
         made = _record_class(cls, table)
-        table._make = made._make  # type: ignore[attr-defined]
+        table.cls, table._make = made, made._make  # type: ignore[attr-defined]
         _LAYOUTS[made] = table
         return made
 
     return build
+
+
+def amended(cls: type[R], changes: Mapping[str, Mapping[str, object]]) -> Layout[R]:
+    """Another version's table of the same record: some zones have other columns, marks, sources.
+
+    `changes` is by field, `*` for all of them. Refuses, at import, what doesn't add up.
+    """
+    base = layout(cls)
+    if unknown := set(changes) - {zone.name for zone in base.zones} - {"*"}:
+        raise TypeError(f"{base.name} has no {', '.join(sorted(unknown))}")
+    moved = [_with(z, **{**changes.get("*", {}), **changes.get(z.name, {})}) for z in base.zones]  # type: ignore[arg-type]
+    moved.sort(key=attrgetter("start"))
+    table: Layout[R] = Layout(base.name, base.length, base.charset, moved, base.french)
+    if table.names != base.names:
+        raise TypeError(f"{base.name} may not order its fields otherwise")
+    table.cls, table._make = base.cls, base._make
+    return table
 
 
 def _record_class(cls: type[R], table: Layout[R]) -> type[R]:
@@ -595,6 +634,25 @@ def _check_annotations(cls: type, table: Layout[Any]) -> None:
         raise TypeError(f"{table.name} annotates {', '.join(sorted(extra))}, which hold no value")
 
 
+@dataclass(frozen=True)
+class Norm:
+    """One version of a family of records."""
+
+    name: str  # as files print it
+    french: str
+    tables: tuple[Layout[Any], ...]  # in the order of the norm
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Layout[Any]]:
+        """Tables by the name the norm gives to their record."""
+        return {table.name: table for table in self.tables}
+
+    @cached_property
+    def by_class(self) -> Mapping[type, Layout[Any]]:
+        """Tables by the class of their record."""
+        return {table.cls: table for table in self.tables}
+
+
 # -- reading and writing -----------------------------------------------------------------------
 
 
@@ -615,18 +673,27 @@ def decode(cls: type[R], raw: bytes, place: Place = Place()) -> R:  # noqa: B008
 def encode(item: object, place: Place = Place()) -> bytes:  # noqa: B008 - immutable
     """Write one record, or raise AnomaliesFound with every value that doesn't fit."""
     table = _LAYOUTS[type(item)]
-    return table.write(item) or table.render(table.settle(item, place))
+    return table.write(item) or _settled_bytes(table, item, place)
 
 
-def encode_all(items: Iterable[object], place: Place = Place()) -> bytes:  # noqa: B008
+def _settled_bytes(table: Layout[Any], item: object, place: Place) -> bytes:
+    return table.render(table.settle(item, place))
+
+
+def encode_all(
+    items: Iterable[object],
+    place: Place = Place(),  # noqa: B008 - immutable
+    tables: Mapping[type, Layout[Any]] = _LAYOUTS,
+) -> bytes:
     """Write records run on, lines numbered from 1; raise with all anomalies of all of them."""
     asked = list(items)
-    pieces = [_LAYOUTS[type(item)].write(item) for item in asked]
+    pieces = [tables[type(item)].write(item) for item in asked]
     slow = [line for line, raw in enumerate(pieces) if raw is None]
     found: list[Anomaly] = []
     for line in slow:
         try:
-            pieces[line] = encode(asked[line], _with(place, line=line + 1))
+            item = asked[line]
+            pieces[line] = _settled_bytes(tables[type(item)], item, _with(place, line=line + 1))
         except AnomaliesFound as refused:
             found += refused.anomalies
     if found:

@@ -17,10 +17,13 @@ from formats.b2.model import (
     Report,
     Supplement,
 )
-from formats.b2.reader import read, records_in
+from formats.b2.reader import detect, read, records_in
+from formats.b2.versions import PROFESSIONS, VERSIONS
 from formats.b2.writer import records, records_of, split_line, write
 
 __all__ = [
+    "PROFESSIONS",
+    "VERSIONS",
     "B2File",
     "Batch",
     "Beneficiary",
@@ -31,6 +34,7 @@ __all__ = [
     "Report",
     "Supplement",
     "check",
+    "detect",
     "read",
     "records",
     "records_in",

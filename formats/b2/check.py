@@ -26,9 +26,8 @@ from formats.b2.v062007 import (
 from formats.common.anomaly import MASKED, Anomaly, Code, Place
 from formats.common.identifiers import Identifier, finess, lpp, nir, rpps, siret
 from formats.fixedwidth import Zone, layout
+from formats.report import LIMIT, bounded
 
-LIMIT: Final = 10_000
-"""Anomalies kept by default: a file of garbage must not fill the memory."""
 KEYS_REMEMBERED: Final = 10_000
 """Valid identifiers kept, since billers, prescribers and LPP codes come back all the time."""
 ROUNDING_CENTS: Final = 1
@@ -57,14 +56,9 @@ TWICE = Code(
     "Le numéro de facture {value} est nul ou déjà employé dans le lot.",
     "Donnez à chaque facture son propre numéro.",
 )
-STOPPED = Code(
-    "FMT-115",
-    "Plus de {limit} anomalies : les suivantes ne sont pas listées.",
-    "Corrigez les premières, puis contrôlez de nouveau.",
-)
 
 
-def check(stream: BinaryIO, file: str = "", *, limit: int = LIMIT) -> Report:
+def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
     """Read a whole B2 stream and report every broken rule; never raises on its content.
 
     Memory doesn't grow with the stream. `file` is the bare name that anomalies print.
@@ -120,9 +114,6 @@ class _Checker:
         """The final word, once the stream is exhausted."""
         if self.previous is not FileEnd or self.lost:
             self.found.append(Anomaly(UNENDED, place_of(self.file, max(self.line, 1))))
-        kept = self.found[: self.limit]
-        if len(self.found) > self.limit:
-            kept.append(Anomaly(STOPPED, values={"limit": self.limit}))
         s = self.sums
         return Report(
             records=self.line,
@@ -132,7 +123,7 @@ class _Checker:
             total_cents=s.file["total_cents"],
             amo_cents=s.file["amo_cents"],
             amc_cents=s.file["amc_cents"],
-            anomalies=tuple(kept),
+            anomalies=bounded(self.found, self.limit),
         )
 
     # What handlers say

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from formats.common.anomaly import Anomaly
+from formats.report import Report as BaseReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,20 +156,13 @@ class B2File:
     message: str = ""  # publisher, software, version
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the checker saw. `anomalies` is complete up to `check`'s limit, in file order."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(BaseReport):
+    """What the checker saw; amounts are the sums of types 3 and 4."""
 
-    records: int
     batches: int
     invoices: int
     lines: int
-    total_cents: int  # Σ type 4 columns 115-121
+    total_cents: int
     amo_cents: int
     amc_cents: int
-    anomalies: tuple[Anomaly, ...]
-
-    @property
-    def sound(self) -> bool:
-        """True when no rule is broken."""
-        return not self.anomalies

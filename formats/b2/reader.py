@@ -74,6 +74,13 @@ FOLLOWERS: Final[dict[type | None, set[type]]] = {
 """Which record may follow which. Reference §1.1: order of complements, file, batch, invoice."""
 
 
+def detect(head: bytes) -> bool:
+    """Does a file that begins so look like B2? A missing or damaged 000 doesn't fool it."""
+    if head[:1] == b"1":
+        return head[69:71] == b"B2"
+    return head[:3] == b"000" and (head[65:67] == b"B2" or head[197:199] == b"B2")
+
+
 def layout_of(raw: bytes) -> Layout[Any] | None:
     """The table of a raw record, from its type and complement (column 36 or 39)."""
     first = raw[0]

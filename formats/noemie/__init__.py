@@ -4,6 +4,7 @@ result = read(stream, "retour.noe")      # -> Return; anomalies inside, never a 
 content = write(entities_of(result))     # bytes, for tests and the simulated fund
 """
 
+from formats.noemie.check import check
 from formats.noemie.model import (
     InvoiceReturn,
     LumpSum,
@@ -15,10 +16,12 @@ from formats.noemie.model import (
     State,
     Transfer,
 )
-from formats.noemie.reader import Unknown, entities_in, read
+from formats.noemie.reader import Unknown, detect, entities_in, read
+from formats.noemie.versions import VERSIONS
 from formats.noemie.writer import entities_of, write
 
 __all__ = [
+    "VERSIONS",
     "InvoiceReturn",
     "LumpSum",
     "Recovery",
@@ -29,6 +32,8 @@ __all__ = [
     "State",
     "Transfer",
     "Unknown",
+    "check",
+    "detect",
     "entities_in",
     "entities_of",
     "read",

@@ -27,7 +27,7 @@ RETURNS = Charset(LATIN.allowed - {ord("@")}, plain=False)
 """Printable Latin-1 but `@`, which closes entities."""
 
 
-@record("000", 128, RETURNS)
+@record("000", 128, RETURNS, french="en-tête", source="N")
 class FileStart:
     """Entité 000 — en-tête."""
 
@@ -53,7 +53,7 @@ class FileStart:
     message: str = text(92, 37, S, "Zone message", default="")
 
 
-@record("010", 14, RETURNS)
+@record("010", 14, RETURNS, french="organisme complémentaire", source="N")
 class ComplementaryOrganism:
     """Entité 010 — organisme complémentaire."""
 
@@ -64,7 +64,7 @@ class ComplementaryOrganism:
     _14 = constant(14, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("020", 21, RETURNS)
+@record("020", 21, RETURNS, french="mandataire", source="N")
 class Agent:
     """Entité 020 — mandataire."""
 
@@ -74,7 +74,7 @@ class Agent:
     _21 = constant(21, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("040", 21, RETURNS)
+@record("040", 21, RETURNS, french="destinataire de règlement", source="N")
 class Payee:
     """Entité 040 — destinataire de règlement."""
 
@@ -84,7 +84,7 @@ class Payee:
     _21 = constant(21, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("070", 12, RETURNS)
+@record("070", 12, RETURNS, french="date comptable", source="N")
 class AccountingDay:
     """Entité 070 — date comptable."""
 
@@ -94,7 +94,7 @@ class AccountingDay:
     _12 = constant(12, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("071", 86, RETURNS)
+@record("071", 86, RETURNS, french="date comptable et référence du virement", source="N")
 class TransferStart:
     """Entité 071 — date comptable et référence du virement."""
 
@@ -109,7 +109,7 @@ class TransferStart:
     _86 = constant(86, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("080", 15, RETURNS)
+@record("080", 15, RETURNS, french="lot", source="N")
 class Lot:
     """Entité 080 — lot."""
 
@@ -120,7 +120,7 @@ class Lot:
     _15 = constant(15, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("081", 22, RETURNS)
+@record("081", 22, RETURNS, french="type de retour", source="N")
 class ReturnType:
     """Entité 081 — type de retour."""
 
@@ -131,7 +131,7 @@ class ReturnType:
     _22 = constant(22, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("100", 15, RETURNS)
+@record("100", 15, RETURNS, french="facture", source="N")
 class OldInvoice:
     """Entité 100 — facture."""
 
@@ -141,7 +141,7 @@ class OldInvoice:
     _15 = constant(15, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("102", 40, RETURNS)
+@record("102", 40, RETURNS, french="facture", source="N")
 class InvoiceStart:
     """Entité 102 — facture."""
 
@@ -158,7 +158,7 @@ class InvoiceStart:
     _40 = constant(40, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("103", 152, RETURNS)
+@record("103", 152, RETURNS, french="assuré et bénéficiaire", source="N")
 class Person:
     """Entité 103 — assuré et bénéficiaire."""
 
@@ -181,7 +181,7 @@ class Person:
     _152 = constant(152, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("110", 88, RETURNS)
+@record("110", 88, RETURNS, french="assuré", source="N")
 class Insured:
     """Entité 110 — assuré."""
 
@@ -196,7 +196,7 @@ class Insured:
     _88 = constant(88, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("120", 57, RETURNS)
+@record("120", 57, RETURNS, french="malade", source="N")
 class Patient:
     """Entité 120 — malade."""
 
@@ -212,7 +212,7 @@ class Patient:
     _57 = constant(57, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("150", 8, RETURNS)
+@record("150", 8, RETURNS, french="nature d'assurance", source="N")
 class Nature:
     """Entité 150 — nature d'assurance."""
 
@@ -222,7 +222,7 @@ class Nature:
     _8 = constant(8, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("160", 23, RETURNS)
+@record("160", 23, RETURNS, french="critère d'archivage", source="N")
 class Archive:
     """Entité 160 — critère d'archivage."""
 
@@ -232,7 +232,7 @@ class Archive:
     _23 = constant(23, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("198", 24, RETURNS)
+@record("198", 24, RETURNS, french="part AMO", source="N")
 class AmoShare:
     """Entité 198 — part AMO."""
 
@@ -245,7 +245,7 @@ class AmoShare:
     _24 = constant(24, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("199", 49, RETURNS)
+@record("199", 49, RETURNS, french="part AMC", source="N")
 class AmcShare:
     """Entité 199 — part AMC."""
 
@@ -260,7 +260,7 @@ class AmcShare:
     _49 = constant(49, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("210", 118, RETURNS)
+@record("210", 118, RETURNS, french="acte professionnel", source="N")
 class Act:
     """Entité 210 — acte professionnel."""
 
@@ -294,7 +294,7 @@ class Act:
     _118 = constant(118, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("220", 118, RETURNS)
+@record("220", 118, RETURNS, french="frais hospitaliers", source="N")
 class Stay:
     """Entité 220 — frais hospitaliers."""
 
@@ -329,7 +329,7 @@ class Stay:
     _118 = constant(118, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("250", 47, RETURNS)
+@record("250", 47, RETURNS, french="mouvement financier - retenue", source="N")
 class DebtMovement:
     """Entité 250 — mouvement financier - retenue."""
 
@@ -346,7 +346,7 @@ class DebtMovement:
     _47 = constant(47, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("261", 19, RETURNS)
+@record("261", 19, RETURNS, french="paiements ponctuels ou forfaitaires", source="N")
 class LumpPayment:
     """Entité 261 — paiements ponctuels ou forfaitaires."""
 
@@ -357,7 +357,7 @@ class LumpPayment:
     _19 = constant(19, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("262", 134, RETURNS)
+@record("262", 134, RETURNS, french="détail paiement ponctuel ou forfaitaire", source="N")
 class LumpDetail:
     """Entité 262 — détail paiement ponctuel ou forfaitaire."""
 
@@ -376,7 +376,7 @@ class LumpDetail:
     _134 = constant(134, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("290", 98, RETURNS)
+@record("290", 98, RETURNS, french="rejet ou signalement", source="N")
 class OldRejection:
     """Entité 290 — rejet ou signalement."""
 
@@ -388,7 +388,7 @@ class OldRejection:
     _98 = constant(98, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("294", 153, RETURNS)
+@record("294", 153, RETURNS, french="ligne rejet", source="N")
 class Rejection:
     """Entité 294 — ligne rejet."""
 
@@ -407,7 +407,7 @@ class Rejection:
     _153 = constant(153, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("295", 135, RETURNS)
+@record("295", 135, RETURNS, french="ligne commentaire", source="N")
 class Comment:
     """Entité 295 — ligne commentaire."""
 
@@ -418,7 +418,7 @@ class Comment:
     _135 = constant(135, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("990", 43, RETURNS)
+@record("990", 43, RETURNS, french="entité de contrôle", source="N")
 class Control:
     """Entité 990 — entité de contrôle."""
 
@@ -431,7 +431,7 @@ class Control:
     _43 = constant(43, 1, "@", S, "Délimiteur fin d'entité")
 
 
-@record("999", 128, RETURNS)
+@record("999", 128, RETURNS, french="fin de fichier", source="N")
 class FileEnd:
     """Entité 999 — fin de fichier."""
 

@@ -44,6 +44,14 @@ class Unknown:
     raw: bytes
 
 
+def detect(head: bytes) -> bool:
+    """Does a file that begins so look like NOEMIE? A missing or damaged 000 doesn't fool it."""
+    if head[:3] == b"000":
+        return head[47:49] == b"NO" or (head[128:131] in _LAYOUTS and b"@" in head)
+    table = _LAYOUTS.get(head[:3])
+    return table is not None and head[table.length - 1 : table.length] == b"@"
+
+
 def read(stream: BinaryIO, file: str = "") -> Return:
     """The whole return; what is wrong in it is in its `anomalies`, and never refuses the rest."""
     found: list[Anomaly] = []

@@ -52,11 +52,12 @@ STATE = Code(
 
 
 class Builder:
-    """What has been understood of a return so far."""
+    """What has been understood of a return so far; without `keep` only anomalies are."""
 
-    def __init__(self, found: list[Anomaly], file: str) -> None:
+    def __init__(self, found: list[Anomaly], file: str, *, keep: bool = True) -> None:
         self._found = found
         self._file = file
+        self._keep = keep
         self._rank = 0
         self._start: e.FileStart | None = None
         self._ended = False
@@ -160,7 +161,7 @@ class Builder:
 
     def _close_transfer(self) -> None:
         self._close_invoice()
-        if self._transfer is not None:
+        if self._transfer is not None and self._keep:
             lists = {k: tuple(v) for k, v in self._transfer.items() if isinstance(v, list)}
             self._transfers.append(Transfer(**(self._transfer | lists), payee=self._payee))
         self._transfer = None
@@ -194,7 +195,7 @@ class Builder:
         self._seen.open_invoice()
 
     def _close_invoice(self) -> None:
-        if self._invoice is not None:
+        if self._invoice is not None and self._keep:
             lists = {k: tuple(v) for k, v in self._invoice.items() if isinstance(v, list)}
             self._current()["invoices"].append(InvoiceReturn(**(self._invoice | lists)))
         self._invoice = None

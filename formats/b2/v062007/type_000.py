@@ -5,7 +5,7 @@ from datetime import date
 from formats.fixedwidth import PLAIN, G, S, blank, constant, day, digits, record, text
 
 
-@record("000", 128, PLAIN)
+@record("000", 128, PLAIN, french="début de fichier", source="C", elsewhere={"N": range(68, 83)})
 class FileStart:
     """Who sends what to whom."""
 

@@ -5,7 +5,7 @@ from datetime import date
 from formats.fixedwidth import PLAIN, G, M, S, blank, constant, day, digits, record, text
 
 
-@record("1", 128, PLAIN)
+@record("1", 128, PLAIN, french="début de lot", source="C")
 class BatchStart:
     """One recipient organism, one numbered batch."""
 

@@ -5,7 +5,7 @@ from datetime import date
 from formats.fixedwidth import PLAIN, S, blank, constant, day, digits, record, text
 
 
-@record("2", 128, PLAIN)
+@record("2", 128, PLAIN, french="en-tête de facture", source="F")
 class InvoiceStart:
     """Whose invoice, under which rights."""
 

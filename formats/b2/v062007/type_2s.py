@@ -3,7 +3,7 @@
 from formats.fixedwidth import PLAIN, S, blank, constant, digits, record, text
 
 
-@record("2S", 128, PLAIN)
+@record("2S", 128, PLAIN, french="complément d'en-tête de facture", source="F")
 class InvoiceSupplement:
     """The beneficiary's own NIR and the attending doctor."""
 

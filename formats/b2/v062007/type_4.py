@@ -16,7 +16,7 @@ from formats.fixedwidth import (
 )
 
 
-@record("4", 128, PLAIN)
+@record("4", 128, PLAIN, french="ligne de prestation", source="F")
 class ServiceLine:
     """One service and its amounts."""
 

@@ -3,7 +3,7 @@
 from formats.fixedwidth import PLAIN, S, blank, constant, digits, record, text
 
 
-@record("4E", 128, PLAIN)
+@record("4E", 128, PLAIN, french="RPPS du prescripteur et de l'exécutant", source="F")
 class LinePractitioners:
     """Only written when an RPPS is known."""
 

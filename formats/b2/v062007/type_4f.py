@@ -17,7 +17,7 @@ from formats.fixedwidth import (
 )
 
 
-@record("4F", 128, PLAIN)
+@record("4F", 128, PLAIN, french="codage affiné LPP", source="F", elsewhere={"D": range(107, 120)})
 class LineDetail:
     """One LPP code of a line."""
 

@@ -5,7 +5,7 @@ from datetime import date
 from formats.fixedwidth import PLAIN, S, blank, cents, constant, day, digits, record, text
 
 
-@record("4S", 128, PLAIN)
+@record("4S", 128, PLAIN, french="complément de ligne", source="F")
 class LineSupplement:
     """Prior agreement, place, conditions of exercise."""
 

@@ -3,7 +3,7 @@
 from formats.fixedwidth import PLAIN, S, blank, cents, constant, digits, number, record, text
 
 
-@record("5", 128, PLAIN)
+@record("5", 128, PLAIN, french="fin de facture", source="F")
 class InvoiceEnd:
     """Counter and totals of an invoice."""
 

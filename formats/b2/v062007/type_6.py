@@ -3,7 +3,7 @@
 from formats.fixedwidth import PLAIN, G, M, S, blank, cents, constant, digits, number, record
 
 
-@record("6", 128, PLAIN)
+@record("6", 128, PLAIN, french="fin de lot", source="C")
 class BatchEnd:
     """Counters and totals of a batch."""
 

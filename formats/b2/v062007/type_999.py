@@ -3,7 +3,7 @@
 from formats.fixedwidth import PLAIN, S, blank, constant, digits, number, record, text
 
 
-@record("999", 128, PLAIN)
+@record("999", 128, PLAIN, french="fin de fichier", source="C", elsewhere={"N": range(64, 109)})
 class FileEnd:
     """Counters of a file; columns 4-55 repeat those of the 000."""
 
