@@ -1,4 +1,7 @@
-"""What the README says is so: its commands run, its tables are the code's, its names exist."""
+"""What the README says is so: its commands run, its tables are the code's, its names exist.
+
+`pytest tests/house/test_readme.py --update-golden` rewrites the tables made from the code.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from config import parameters
 from config.settings import Settings
 from integration import cli
 from integration.database.tables import metadata
+from integration.translate.flow import FLOWS
 from tests.house.source import PACKAGES, ROOT, refuse
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -111,9 +115,18 @@ def test_make_targets_exist() -> None:
 
 def _table(*header: str) -> Rows:
     """The rows of the table with that header."""
-    start = PROSE.index(f"| {' | '.join(header)} |\n")
-    lines = PROSE[start:].split("\n\n")[0].splitlines()[2:]
-    return [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines]
+    cells = (line.strip("|").split(" | ") for line in _written(header).splitlines())
+    return [tuple(cell.strip() for cell in row) for row in cells]
+
+
+def _written(header: tuple[str, ...]) -> str:
+    """A table as it stands, without its two first lines."""
+    start = README.index(f"{_line(header)}\n|---")
+    return README[start:].split("\n\n")[0].split("\n", 2)[2]
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def verbs() -> Rows:
@@ -181,9 +194,20 @@ def dependencies() -> Rows:
     ],
     ids=["verbs", "sections", "parameters", "dependencies"],
 )
-def test_a_table_is_the_code_s(header: tuple[str, ...], rows: Callable[[], Rows]) -> None:
-    expected = [tuple(cell.strip() for cell in row) for row in rows()]
-    assert _table(*header) == expected, "\n".join(f"| {' | '.join(row)} |" for row in expected)
+def test_a_table_is_the_code_s(
+    header: tuple[str, ...], rows: Callable[[], Rows], request: pytest.FixtureRequest
+) -> None:
+    expected, written = "\n".join(map(_line, rows())), _written(header)
+    if request.config.getoption("--update-golden"):
+        file = ROOT / "README.md"
+        file.write_text(file.read_text("utf-8").replace(written, expected), "utf-8")
+    else:
+        assert written == expected
+
+
+def test_every_flow_is_named_in_order() -> None:
+    named = PROSE[PROSE.index("Flows in: ") :].split(".")[0]
+    assert SPOKEN.findall(named) == list(FLOWS)
 
 
 def test_exit_codes_are_those_of_the_command_line() -> None:
