@@ -78,6 +78,14 @@ _SIMULATION: Final = _argument(
     help="refuser si les données ont changé depuis cette simulation",
 )
 
+
+def _count(text: str) -> int:
+    """A number that isn't negative; argparse says the rest."""
+    if not text.isdigit():
+        raise ValueError
+    return int(text)
+
+
 GROUPS: Final = {
     "card": "lire une carte CPS ou Vitale",
     "format": "décrire et contrôler les fichiers aux normes",
@@ -153,6 +161,37 @@ VERBS: Final = (
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
     Verb("doctor", "chercher ce qui ne va pas et dire comment réparer", "health:doctor", (_JSON,)),
+    Verb(
+        "format show",
+        "décrire les zones d'un enregistrement",
+        "formats:show",
+        (
+            _argument("dialect", metavar="NORME", help="norme, par exemple b2"),
+            _argument("record", metavar="ENREGISTREMENT", help="enregistrement, par exemple 4F"),
+            _argument("--version", dest="norm_version", metavar="VERSION", help="sinon l'usuelle"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "format list",
+        "lister les normes et leurs enregistrements",
+        "formats:list_records",
+        (
+            _argument("--guessed", action="store_true", help="seulement les zones à confirmer"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "format check",
+        "contrôler des fichiers, norme reconnue au contenu",
+        "formats:check",
+        (
+            _argument("paths", nargs="+", metavar="FICHIER", help="fichiers à contrôler"),
+            _argument("--dialect", metavar="NORME", help="norme, sinon reconnue au contenu"),
+            _argument("--limit", type=_count, default=100, metavar="N", help="anomalies listées"),
+            _JSON,
+        ),
+    ),
     Verb(
         "demo",
         "jouer deux mois de nuits sur des données inventées",
