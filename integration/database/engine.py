@@ -15,6 +15,7 @@ _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a committed posting survives a power cut
     "foreign_keys=ON",
+    "recursive_triggers=ON",  # else REPLACE removes a posted row behind its triggers
     f"busy_timeout={BUSY_TIMEOUT_MS}",
 )
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine
 from formats.common.anomaly import Anomaly, Code
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
-from integration.posting import GENESIS, chain, chain_head, content_digest, reference
+from integration.posting import CHAIN_VERSION, GENESIS, chain, chain_head, content_digest, reference
 from integration.translate.contracts_rows import patched
 
 PAGE: Final = 2000
@@ -73,21 +73,22 @@ def _chain(connection: Connection, organisation: int, found: Verified) -> Iterat
         if stored is None:
             yield Anomaly(UNLINKED, values={"number": number})
             return
-        stored_sequence, digest, stored_link, debit, credit = stored
+        version, stored_sequence, digest, stored_link, debit, credit = stored
         if stored_sequence != sequence + 1:
             yield Anomaly(MISSING, values={"before": last, "after": number})
         if digest != content_digest(document, lines, care, entries):
             yield Anomaly(ALTERED, values={"number": number})
         link = chain(link, number, digest)
-        if link != stored_link:
+        if link != stored_link or version != CHAIN_VERSION:
             yield Anomaly(BROKEN, values={"number": number})
         if not debit == credit == sum(row[5] for row in entries) == sum(r[6] for r in entries):
             yield Anomaly(UNBALANCED, values={"number": number})
         sequence, last = stored_sequence, number
         found.documents += 1
     head = chain_head(connection, organisation, lock=False)
-    if head != (sequence, link):
-        yield Anomaly(CUT, values={"found": sequence, "expected": head[0]})
+    links = _SQL.rows(connection, "count_links", organisation=organisation)[0][0]
+    if head != (sequence, link) or links != sequence:
+        yield Anomaly(CUT, values={"found": sequence, "expected": max(head[0], links)})
 
 
 def _documents(connection: Connection, organisation: int) -> Iterator[tuple[Any, ...]]:
@@ -105,8 +106,8 @@ def _documents(connection: Connection, organisation: int) -> Iterator[tuple[Any,
             for name in ("lines", "care_lines", "entries")
         ]
         for row in page:
-            *document, sequence, digest, link, debit, credit = map(_plain, row)
-            stored = None if sequence is None else (sequence, digest, link, debit, credit)
+            *document, version, sequence, digest, link, debit, credit = map(_plain, row)
+            stored = version and (version, sequence, digest, link, debit, credit)
             yield tuple(document), *(rows.get(row[0], []) for rows in children), stored
         after = ids[-1]
 
@@ -157,7 +158,7 @@ def _states(connection: Connection, organisation: int, found: Verified) -> Itera
                 document_id = event_document or document_id
             rebuilt = (state, state.get("next_theoretical"), len(events.get(rule_id, [])))
             if (rebuilt, document_id) != (
-                (json.loads(cached), _plain(next_theoretical), count),
+                (cached and json.loads(cached), _plain(next_theoretical), count),
                 last,
             ):
                 yield Anomaly(DRIFT, values={"rule": code})

@@ -3,9 +3,12 @@ SELECT d.id, d.organisation_id, d.journal, d.fiscal_year, d.number, d.kind, d.is
   d.customer_id, d.site_id, d.patient_id, d.credits_id, d.b2_number, d.market, d.net_cents,
   d.vat_cents, d.gross_cents, d.part_amo_cents, d.part_amc_cents, d.part_patient_cents,
   d.snapshot, d.person_commitment, d.run_id,
-  c.sequence, c.digest, c.link, c.debit_cents, c.credit_cents
+  c.version, c.sequence, c.digest, c.link, c.debit_cents, c.credit_cents
 FROM document d LEFT JOIN chain_link c ON c.document_id = d.id
 WHERE d.organisation_id = :organisation AND d.id > :after ORDER BY d.id LIMIT :limit
+
+-- :count_links
+SELECT count(*) FROM chain_link WHERE organisation_id = :organisation
 
 -- :lines
 SELECT document_id, position, rule_id, care_item_id, article, label, since, until, quantity_e6,
@@ -63,7 +66,7 @@ WHERE d.organisation_id = :organisation
 
 -- :rules
 SELECT r.id, r.code, r.opening, s.next_theoretical, s.state, s.events, s.last_document_id
-FROM rule r JOIN contract c ON c.id = r.contract_id JOIN rule_state s ON s.rule_id = r.id
+FROM rule r JOIN contract c ON c.id = r.contract_id LEFT JOIN rule_state s ON s.rule_id = r.id
 WHERE c.organisation_id = :organisation AND r.id > :after ORDER BY r.id LIMIT :limit
 
 -- :events

@@ -7,6 +7,7 @@ calls the first half alone, so what it shows is what billing writes.
 
 from integration.posting.rows import (
     CARE_LINE,
+    CHAIN_VERSION,
     DOCUMENT,
     ENTRY,
     GENESIS,
@@ -29,6 +30,7 @@ from integration.posting.write import BAD_DATA, Overtaken, post
 __all__ = [
     "BAD_DATA",
     "CARE_LINE",
+    "CHAIN_VERSION",
     "DOCUMENT",
     "ENTRY",
     "GENESIS",

@@ -41,8 +41,9 @@ def ids(app: App, sql: str) -> list[Any]:
         return list(connection.scalars(text(sql)))
 
 
-BILLED = "SELECT DISTINCT c.code FROM billed_part p JOIN rule r ON r.id = p.subject_id " \
-    "JOIN contract c ON c.id = r.contract_id WHERE p.subject_kind = 'rule' ORDER BY c.code"  # fmt: skip
+BILLED = """
+    SELECT DISTINCT c.code FROM billed_part p JOIN rule r ON r.id = p.subject_id
+    JOIN contract c ON c.id = r.contract_id WHERE p.subject_kind = 'rule' ORDER BY c.code"""
 
 
 @pytest.mark.parametrize("error", UNEXPECTED)

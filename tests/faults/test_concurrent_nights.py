@@ -7,10 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.invariants import files
 from tests.faults.invariants import faults as faults_of
 from tests.faults.killing import run
-from tests.faults.scenario import NIGHTS, Home, arrive, play
+from tests.faults.scenario import arrive, play
 from tests.faults.stages import Stage
 from tests.faults.sweep import Undisturbed
 

@@ -1,0 +1,121 @@
+"""Posted tables are append only, on both databases, also after migrations ran again or were cut."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from integration.database import migrations
+from integration.database.engine import make_engine
+from integration.database.migrations import upgrade
+from integration.database.tables import APPEND_ONLY, metadata
+from integration.failpoints import reach
+from tests.faults.killing import run
+from tests.faults.scenario import Home, play
+from tests.faults.stages import Stage
+from tests.faults.sweep import Undisturbed
+from tests.plugins.postgresql import Cluster
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def posted(request: pytest.FixtureRequest, reference: Undisturbed) -> Iterator[Home]:
+    """A home after its nights: every posted table holds rows. Nothing here may change them."""
+    made: Stage = request.getfixturevalue(f"{request.param}_stage")
+    with made.fresh() as home:
+        run(lambda: play(home, reference.arrivals))
+        yield home
+
+
+WHOLESALE = {"sqlite": "REPLACE INTO {0} SELECT * FROM {0}", "postgresql": "TRUNCATE {0} CASCADE"}
+
+
+def refusals(engine: Engine) -> dict[str, list[str]]:
+    """By table, what the database says to a change and to a removal; empty where it obeys."""
+    said: dict[str, list[str]] = {}
+    for name in APPEND_ONLY:
+        column = next(iter(metadata.tables[name].columns)).name
+        for sql in (
+            f"UPDATE {name} SET {column} = {column}",
+            f"DELETE FROM {name}",
+            WHOLESALE[engine.dialect.name].format(name),
+        ):
+            with engine.connect() as connection, connection.begin() as transaction:
+                try:
+                    connection.execute(text(sql))
+                    transaction.rollback()
+                except DBAPIError as error:
+                    said.setdefault(name, []).append(str(error.orig).splitlines()[0])
+    return said
+
+
+def test_every_posted_table_refuses_changes_before_and_after_migrating_again(posted: Home) -> None:
+    expected = {name: [f"append only: {name}"] * 3 for name in APPEND_ONLY}
+    engine = make_engine(posted.url)
+    with engine.connect() as connection:
+        for name in APPEND_ONLY:
+            assert connection.scalar(text(f"SELECT count(*) FROM {name}")), f"{name} is empty"
+    assert refusals(engine) == expected
+    upgrade(posted.url)
+    assert refusals(engine) == expected
+    engine.dispose()
+
+
+STEPS = ("migration.begun", "migration.made", "migration.protected")
+
+
+def slow_migration() -> None:
+    """Failpoints between the steps of an upgrade."""
+    protect, made = migrations.protect, migrations.make_engine
+
+    def begun(url: str) -> Engine:
+        engine = made(url)
+        reach(STEPS[0])
+        return engine
+
+    def protecting(connection: object) -> None:
+        reach(STEPS[1])
+        protect(connection)  # type: ignore[arg-type]
+        reach(STEPS[2])
+
+    migrations.make_engine, migrations.protect = begun, protecting  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_migration_killed_in_the_middle_is_run_again(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = empty_database(kind, tmp_path, request)
+    for at in range(1, len(STEPS) + 1):
+        assert run(lambda: upgrade(url), at, slow_migration).killed
+        assert tables(url) <= {"alembic_version"}
+    assert run(lambda: upgrade(url), change=slow_migration).points == STEPS
+    assert tables(url) == {*metadata.tables, "alembic_version"}
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO organisation (id, code) VALUES (1, 'X')"))
+    engine.dispose()
+
+
+def empty_database(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:
+    """A database without any table, of this test alone."""
+    if kind == "sqlite":
+        return f"sqlite:///{folder}/empty.db"
+    server: Cluster = request.getfixturevalue("postgresql_server")
+    name = f"empty_{os.getpid()}"
+    with server.connect() as admin:
+        admin.execute(f"create database {name}")
+    return server.url(name)
+
+
+def tables(url: str) -> set[str]:
+    """What is there once a killed migration is rolled back."""
+    engine = make_engine(url)
+    try:
+        return set(inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
