@@ -36,7 +36,7 @@ def steps(app: App) -> tuple[Step, ...]:
         Step("care", "Facturer les soins", lambda day: _care(app, day)),
         Step("teletransmit", "Télétransmettre", lambda day: _teletransmitted(app, day)),
         Step("returns", "Traiter les retours", lambda _: _imported(app, RETURNS)),
-        Step("send", "Envoyer", lambda _: app.outbox().send(app.clock())),
+        Step("send", "Envoyer", lambda _: _sent(app)),
         Step("report", "Rendre compte", lambda day: _reported(app, day)),
     )
 
@@ -94,6 +94,12 @@ def _teletransmitted(app: App, day: date) -> Report:
         "part_amc_cents": done.part_amc_cents,
         "attention": _texts(done.anomalies),
     }
+
+
+def _sent(app: App) -> Report:
+    refused: list[Anomaly] = []
+    sent = app.outbox().send(app.clock(), refused)
+    return {**sent, "attention": _texts(refused)} if refused else sent
 
 
 def _reported(app: App, day: date) -> Report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from integration.database.bulk import execute_many, insert_rows
 from integration.database.engine import is_sqlite, raw_cursor
@@ -40,16 +40,9 @@ def post(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
     """
     if not plan.postings and not plan.moves:
         return Rows()
-    driver = connection.dialect.loaded_dbapi
-    try:
-        return _posted(connection, organisation_id, plan)
-    except driver.Error as error:  # bulk writes go past SQLAlchemy, their errors must not
-        raise DBAPIError.instance(None, None, error, driver.Error) from error
-
-
-def _posted(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
     rows = number_rows(plan, take_slots(connection, organisation_id, plan))
     reach("post.numbered")
+    _move_rules(connection, rows.states)
     for table, columns, content in rows.tables():
         if content:
             insert_rows(connection, table, columns, content)
@@ -58,7 +51,6 @@ def _posted(connection: Connection, organisation_id: int, plan: Plan) -> Rows:
         _insert_links(connection, rows)
         reach("post.chain_link")
         _set_head(connection, organisation_id, rows)
-    _move_rules(connection, rows.states)
     reach("post.written")
     return rows
 
@@ -96,7 +88,10 @@ def _insert_links(connection: Connection, rows: Rows) -> None:
 
 
 def _move_rules(connection: Connection, states: list[Row]) -> None:
-    """Move the cached states, each only from the event count it was planned on."""
+    """Move the cached states, each only from the event count it was planned on.
+
+    Before anything else is written: who was overtaken must not be told that a key exists.
+    """
     if not states:
         return
     with raw_cursor(connection) as raw:

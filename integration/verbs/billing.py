@@ -19,6 +19,7 @@ from integration.flows.billing.kept import keep, kept_simulation
 from integration.flows.billing.run import Billing, BillingReport
 from integration.verbs.outcome import NOT_AN_AMOUNT, complain, day_of, euros, say, say_json
 
+SENT: Final = {"invoice_pdf": "factures PDF", "b2": "fichiers B2", "report": "rapports"}
 CHANGED: Final = Code(
     "RUN-110",
     "Les données ont changé depuis la simulation {simulation}.",
@@ -175,12 +176,16 @@ def _tell(kind: str, report: Any, french: Mapping[str, object], *, as_json: bool
 def send(arguments: argparse.Namespace) -> int:
     """Deliver what waits in the outbox."""
     with open_app(home_of(arguments.home)) as app:
-        sent = app.outbox().send()
+        refused: list[Anomaly] = []
+        sent = app.outbox().send(refused=refused)
         if arguments.json:
-            say_json("sent", {"sent": sent})
+            say_json("sent", {"sent": sent, "anomalies": [str(anomaly) for anomaly in refused]})
         else:
-            say(", ".join(f"{count} {kind}" for kind, count in sent.items()) or "Rien à envoyer.")
-        return DONE
+            told = (f"{count} {SENT[kind]}" for kind, count in sent.items())
+            say(", ".join(told) or "Rien à envoyer.")
+            for anomaly in refused:
+                complain(str(anomaly))
+        return PARTIAL if refused else DONE
 
 
 def unpaid(arguments: argparse.Namespace) -> int:

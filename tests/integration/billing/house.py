@@ -125,6 +125,7 @@ def house_at(
     url: str, folder: Path, *, executor: str = "serial", **parameters: object
 ) -> Iterator[House]:
     """A house on a migrated, empty database; parameters by their names of the seeds."""
+    folder.mkdir(exist_ok=True)
     settings = from_mapping(
         {
             "organisation": {
