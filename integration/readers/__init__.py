@@ -1,0 +1,1 @@
+"""Card readers: one protocol, whatever holds the cards."""
