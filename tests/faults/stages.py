@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +41,7 @@ class SqliteStage:
     @contextmanager
     def fresh(self) -> Iterator[Home]:
         """A copy in a folder of its own."""
-        home = self._home(self.folder / str(next(self.numbers)))
+        home = self._home(self.folder / f"{os.getpid()}-{next(self.numbers)}")
         shutil.copytree(self.folder / "template", home.folder)
         yield home
         shutil.rmtree(home.folder)
@@ -69,10 +70,9 @@ class PostgresqlStage:
     @contextmanager
     def fresh(self) -> Iterator[Home]:
         """A copy in a folder and a database of its own."""
-        number = next(self.numbers)
-        name = f"faults_{number}"
+        name = f"faults_{os.getpid()}_{next(self.numbers)}"
         self._execute(f"create database {name} template template_faults")
-        home = Home(self.folder / str(number), self.server.url(name))
+        home = Home(self.folder / name, self.server.url(name))
         shutil.copytree(self.folder / "template", home.folder)
         yield home
         shutil.rmtree(home.folder)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
+import os
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,6 +25,7 @@ from tests.faults.scenario import (
 from tests.faults.stages import Stage
 
 SEED = 20260202
+WORKERS = os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,27 @@ def undisturbed(stage: Stage) -> Undisturbed:
     with stage.fresh() as home:
         ended = run(lambda: play(home, arrivals))
         return Undisturbed(arrivals, ended.points, books(home))
+
+
+def swept(stage: Stage, reference: Undisturbed, points: Sequence[int]) -> list[str]:
+    """As `sweep`, on every processor, all faults at once."""
+    context = multiprocessing.get_context("fork")
+    found: list[str] = []
+    workers = []
+    for rank in range(WORKERS):
+        ours, theirs = context.Pipe(duplex=False)
+        share = points[rank::WORKERS]
+        worker = context.Process(
+            target=lambda pipe, share: pipe.send(list(sweep(stage, reference, share))),
+            args=(theirs, share),
+        )
+        worker.start()
+        theirs.close()
+        workers.append((worker, ours))
+    for worker, pipe in workers:
+        found += pipe.recv()  # EOFError when the worker broke: its traceback is on stderr
+        worker.join()
+    return found
 
 
 def sweep(

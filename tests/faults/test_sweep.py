@@ -12,7 +12,7 @@ from tests.faults.invariants import books, differences, faults
 from tests.faults.killing import run
 from tests.faults.scenario import play
 from tests.faults.stages import Stage
-from tests.faults.sweep import SEED, Undisturbed, sweep
+from tests.faults.sweep import SEED, Undisturbed, sweep, swept
 
 SAMPLE = 12
 
@@ -24,8 +24,7 @@ def test_killed_anywhere_and_run_again_gives_the_same_digests(
     stage: Stage, reference: Undisturbed, all_failpoints: bool
 ) -> None:
     points = range(1, len(reference.points) + 1)
-    chosen = points if all_failpoints else sample(reference.points)
-    found = list(sweep(stage, reference, chosen))
+    found = swept(stage, reference, points if all_failpoints else sample(reference.points))
     assert not found, f"{len(found)} fault(s), the first: {found[0]}"
 
 

@@ -27,11 +27,9 @@ def marks_before_delivering() -> None:
     """The outbox row says « sent » before the file is there."""
     deliver = Outbox._deliver
 
-    def hurried(self: Outbox, kind: str, rows: list[Any], now: datetime) -> None:
+    def hurried(self: Outbox, kind: str, made: list[Any], now: datetime) -> None:
         with self.engine.begin() as connection:
-            subjects = [row.subject_id for row in rows]
-            contents = self.makers[kind](connection, subjects, self.executor)
-            for row, content in zip(rows, contents, strict=True):
+            for row, content in made:
                 digest = hashlib.sha256(content).hexdigest()
                 connection.execute(
                     update(outbox_table)
@@ -39,7 +37,7 @@ def marks_before_delivering() -> None:
                     .values(state="sent", sha256=digest)
                 )
         reach("twin.marked")
-        deliver(self, kind, rows, now)
+        deliver(self, kind, made, now)
 
     Outbox._deliver = hurried  # type: ignore[method-assign]
 
