@@ -18,8 +18,8 @@ BAD_INPUT, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 74, 75, 77, 78
 
 _FRENCH: Final = {
     "usage: ": "Utilisation : ",
-    "options": "Options",
-    "positional arguments": "Arguments",
+    "options": "Options ",  # a heading: argparse adds the colon
+    "positional arguments": "Arguments ",
     "show this help message and exit": "afficher cette aide",
     "%(prog)s: error: %(message)s\n": "%(prog)s : erreur : %(message)s\n",
     "the following arguments are required: %s": "il manque : %s",
@@ -216,7 +216,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _room_for_verbs(tree: argparse.ArgumentParser) -> argparse._SubParsersAction[_Parser]:
     tree.set_defaults(does="", tree=tree)
-    return tree.add_subparsers(metavar="VERBE", title="Verbes", parser_class=_Parser)
+    return tree.add_subparsers(metavar="VERBE", title="Verbes ", parser_class=_Parser)
 
 
 def _add(
