@@ -80,7 +80,7 @@ def _contract(
         "duree_mois": 36,
         "reconduction_mois": 12,
         "biens": assets,
-        "regles": rules,
+        "regles": [{**rule, "position": rank} for rank, rule in enumerate(rules, 1)],
     }
     code = f"CTR{n:04d}"
     return {"code": code, "libelle": label, "client": customer, "modules": [module]}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -31,6 +31,8 @@ _REFUSALS: Final = (
 )
 _AMC_REFUSAL: Final = ("0601", "CONTRAT FERME OU ADHERENT INCONNU A LA DATE DES SOINS", Share.AMC)
 DEFERRED_DAYS: Final = 7
+CUT_FILE: Final = "00000A"
+"""Its answer comes twice: whole, and cut by the line."""
 
 
 class NotOurNormError(ValueError):
@@ -130,22 +132,6 @@ def _day(text: str) -> date:
 # --- what it decides --------------------------------------------------------------------------
 
 
-def decided(one: Asked, *, again: bool) -> InvoiceDecision:
-    """What becomes of an invoice; `again`: when its deferral is over."""
-    reasons: tuple[tuple[str, str, Share], ...] = ()
-    amo, amc = (State.PAID, one.amo_cents), (State.PAID, one.amc_cents)
-    if one.luck < 4:
-        amo = amc = (State.REJECTED, 0)
-        reasons = (_REFUSALS[one.luck % len(_REFUSALS)],)
-    elif one.luck < 7:
-        amo = (State.PAID, one.amo_cents * 9 // 10)
-    elif one.luck < 9 and not again:
-        amo = amc = (State.DEFERRED, 0)
-    elif one.luck < 12:
-        amc, reasons = (State.REJECTED, 0), (_AMC_REFUSAL,)
-    return InvoiceDecision(one, amo, amc, reasons)
-
-
 @dataclass(frozen=True, slots=True)
 class InvoiceDecision:
     """State and cents paid of both shares, and why not."""
@@ -179,6 +165,22 @@ class InvoiceDecision:
         )
 
 
+def decided(one: Asked, *, again: bool) -> InvoiceDecision:
+    """What becomes of an invoice; `again`: when its deferral is over."""
+    reasons: tuple[tuple[str, str, Share], ...] = ()
+    amo, amc = (State.PAID, one.amo_cents), (State.PAID, one.amc_cents)
+    if one.luck < 4:
+        amo = amc = (State.REJECTED, 0)
+        reasons = (_REFUSALS[one.luck % len(_REFUSALS)],)
+    elif one.luck < 7:
+        amo = (State.PAID, one.amo_cents * 9 // 10)
+    elif one.luck < 9 and not again:
+        amo = amc = (State.DEFERRED, 0)
+    elif one.luck < 12:
+        amc, reasons = (State.REJECTED, 0), (_AMC_REFUSAL,)
+    return InvoiceDecision(one, amo, amc, reasons)
+
+
 def _reason(code: str, label: str, share: Share) -> RejectionReason:
     return RejectionReason(code=code, label=label, level="F", share=share)
 
@@ -187,10 +189,13 @@ def _reason(code: str, label: str, share: Share) -> RejectionReason:
 
 
 def answers(outbox: Path, day: date) -> Iterator[Drop]:
-    """The returns of a day: every file whose turn it is, and what was deferred a week ago."""
+    """The returns of a day: every file whose turn it is, and what was deferred a week before."""
     for file in map(read_b2, contents(outbox)):
         if file.answered_on == day:
-            yield _answer(file, day, file.invoices, again=False)
+            answer = _answer(file, day, file.invoices, again=False)
+            yield answer
+            if file.file_id == CUT_FILE:
+                yield replace(answer, name="noemie-coupe.noe", content=answer.content[:-200])
         deferred = [one for one in file.invoices if 7 <= one.luck < 9]
         if deferred and file.answered_on + timedelta(DEFERRED_DAYS) == day:
             yield _answer(file, day, deferred, again=True)

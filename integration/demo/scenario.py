@@ -47,6 +47,7 @@ def play(
     scale = sandbox.ready(folder, scale or Scale(), fresh=fresh)
     with open_app(folder, executor) as app:
         app = replace(app, settle_s=0)
+        app.executor.submit(abs, 0).result()  # workers forked later would inherit a night's lock
         say(_opening(folder, scale))
         _play_days(app, folder, scale)
         balance = balanced_books(app, scale.days[-1])

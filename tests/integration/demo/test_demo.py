@@ -25,9 +25,11 @@ from integration.nights import play_night
 from tests.integration.demo.conftest import SMALL
 
 
-def played(home: Path, scale: Scale = SMALL, *, fresh: bool = False) -> int:
-    """Play in this process."""
-    return scenario.play(home, fresh=fresh, scale=scale, executor="serial")
+def played(
+    home: Path, scale: Scale = SMALL, *, fresh: bool = False, executor: str = "serial"
+) -> int:
+    """Play; pages are drawn in this process unless it is said otherwise."""
+    return scenario.play(home, fresh=fresh, scale=scale, executor=executor)
 
 
 def tree(home: Path) -> Mapping[str, str]:
@@ -122,7 +124,7 @@ def test_cut_on_the_way_it_goes_on_to_the_same_books(
 
 def test_fresh_starts_anew_and_keeps_what_is_not_its_own(home: Path) -> None:
     short = replace(SMALL, nights=3)
-    played(home, short)
+    played(home, short, executor="processes")
     (home / "notes.txt").write_text("à moi")
     (home / "inbox" / "customers" / "clients-2026.csv").write_text("n'importe quoi")
     assert played(home, short, fresh=True) == DONE
