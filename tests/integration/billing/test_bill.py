@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.flows.billing.run import bill
+from integration.flows.verify import verify
 from tests.integration.billing.house import MONTHLY, House, contract, copies, fee, house_at
 
 STATE = ("rule_state", "rule_event", "reading", "document", "series", "outbox", "id_block")
@@ -520,3 +521,57 @@ def test_a_bad_contract_is_named_by_group_and_class_and_the_others_post(house: H
     assert (report.invoices, simulated.invoices) == (2, 2)
     assert [row[2] for row in house.invoices()] == ["C1", "C3"]
     assert [row[0] for row in house.invoices()] == [1, 2]
+
+
+def test_the_last_period_of_a_module_is_prorated(house: House) -> None:
+    """A monthly fee of 30.00, module ended on 10/04: 10.00 (commercial base)."""
+    rule = fee("MF", "30.00") | {"prorata": {"derniere": True}}
+    house.customers("C1")
+    house.contracts(contract("K1", "C1", rule, debut="2026-03-01", fin="2026-04-10"))
+    house.bill("2026-05-01")
+    assert house.lines() == [
+        ("MF", "2026-03-01", "2026-04-01", 1, 3000),
+        ("MF", "2026-04-01", "2026-04-11", 1, 1000),
+    ]
+    assert house.bill("2026-06-01").invoices == 0
+
+
+DRIFTS = {
+    "state": """UPDATE rule_state SET state = '{"next_theoretical":"2026-02-01"}'""",
+    "next date": "UPDATE rule_state SET next_theoretical = '2026-03-01'",
+    "event count": "UPDATE rule_state SET events = 7",
+    "last document": "UPDATE rule_state SET last_document_id = 9",
+}
+
+
+@pytest.mark.parametrize("change", DRIFTS.values(), ids=DRIFTS)
+def test_verification_names_a_rule_that_drifted(house: House, change: str) -> None:
+    _copier(house, fee("MF", "25.00"))
+    house.bill("2026-01-01")
+    house.execute(change)
+    fault = verify(house.engine, 1).fault
+    assert fault is not None
+    assert (fault.code.id, fault.values["rule"]) == ("LED-911", "MF")
+
+
+def test_meters_one_each_bill_one_line_each(house: House) -> None:
+    """Black and white, colour, in A4 and A3: four meters, four rules, four lines."""
+    names = ("NB4", "CO4", "NB3", "CO3")
+    house.customers("C1")
+    house.machine("B1", "C1", *names)
+    rules = [
+        copies(f"UC{name}", "0.01", [("B1", name)], position=n) for n, name in enumerate(names)
+    ]
+    house.contracts(contract("K1", "C1", *rules))
+    for day, more in (("2026-01-01", 0), ("2026-01-31", 50)):
+        origin = "client" if more else "pose"
+        house.readings(
+            *(("B1", name, day, n + more * n, origin) for n, name in enumerate(names, 1))
+        )
+    house.bill("2026-02-01")
+    assert [(code, int(units)) for code, _, _, units, _ in house.lines()] == [
+        ("UCNB4", 50),
+        ("UCCO4", 100),
+        ("UCNB3", 150),
+        ("UCCO3", 200),
+    ]
