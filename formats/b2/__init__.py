@@ -7,34 +7,51 @@ b2_file = read(stream)                # the tree, or AnomaliesFound
 
 from formats.b2.check import check
 from formats.b2.model import (
+    Analysis,
     B2File,
     Batch,
     Beneficiary,
     Detail,
+    Drug,
     Invoice,
     Line,
     Practitioners,
+    Prescriber,
+    Prescription,
+    Procedure,
     Report,
+    Stay,
+    StayMaterial,
+    StayMedicine,
     Supplement,
 )
 from formats.b2.reader import detect, read, records_in
 from formats.b2.versions import PROFESSIONS, VERSIONS
-from formats.b2.writer import records, records_of, split_line, write
+from formats.b2.writer import packed, records, records_of, split_line, write
 
 __all__ = [
     "PROFESSIONS",
     "VERSIONS",
+    "Analysis",
     "B2File",
     "Batch",
     "Beneficiary",
     "Detail",
+    "Drug",
     "Invoice",
     "Line",
     "Practitioners",
+    "Prescriber",
+    "Prescription",
+    "Procedure",
     "Report",
+    "Stay",
+    "StayMaterial",
+    "StayMedicine",
     "Supplement",
     "check",
     "detect",
+    "packed",
     "read",
     "records",
     "records_in",

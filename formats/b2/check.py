@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from operator import attrgetter
 from typing import Any, BinaryIO, Final
 
+from formats.b2.grammar import FOLLOWERS
 from formats.b2.model import Report
-from formats.b2.reader import UNENDED, misplaced, place_of, records_in
+from formats.b2.reader import records_in
 from formats.b2.v062007 import (
     BatchEnd,
     BatchStart,
@@ -18,22 +19,34 @@ from formats.b2.v062007 import (
     InvoiceEnd,
     InvoiceStart,
     InvoiceSupplement,
+    LineAnalyses,
     LineDetail,
+    LineDrug,
     LinePractitioners,
+    LineProcedure,
     LineSupplement,
     ServiceLine,
+    StayDetail,
+    StayDrug,
+    StayLine,
+    StayPrescriber,
+    StaySupplement,
 )
+from formats.b2.versions import JUNE_2007, VERSIONS
 from formats.common.anomaly import MASKED, Anomaly, Code, Place
-from formats.common.identifiers import Identifier, finess, lpp, nir, rpps, siret
+from formats.common.identifiers import ALL, Identifier, finess, lpp, nir, rpps, siret
 from formats.fixedwidth import Zone, layout
 from formats.report import LIMIT, bounded
+from formats.runon import misplaced, place_of, unended
 
 KEYS_REMEMBERED: Final = 10_000
 """Valid identifiers kept, since billers, prescribers and LPP codes come back all the time."""
 ROUNDING_CENTS: Final = 1
 """Slack on AMO ≈ base × rate: a split line shares out its cents. Reference §1.4, rule 7."""
-MAX_DETAILS: Final = 10
-"""4F records under one type 4. Reference §1.1."""
+MAX_CODINGS: Final = {LineProcedure: 26}
+"""Codings of one line, 10 unless said otherwise (4M). Reference §1.1."""
+MAX_LINES: Final = 999
+"""Lines of one invoice. Reference §1.1."""
 
 _ASK = "Faites corriger le fichier par le logiciel qui l'a produit."
 DIFFERS = Code(
@@ -56,6 +69,11 @@ TWICE = Code(
     "Le numéro de facture {value} est nul ou déjà employé dans le lot.",
     "Donnez à chaque facture son propre numéro.",
 )
+VERSION = Code(
+    "FMT-116",
+    "La version « {value} » de la norme n'est pas connue : le lot est lu selon la {expected}.",
+    "Vérifiez la version demandée par la caisse : 062005 ou 062007.",
+)
 
 
 def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
@@ -63,77 +81,84 @@ def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
 
     Memory doesn't grow with the stream. `file` is the bare name that anomalies print.
     """
-    checker = _Checker(file, limit)
-    for item in records_in(stream, checker.found, file):
-        checker.take(item)
+    checker = Checker(file, limit)
+    checker.take_all(records_in(stream, checker.found, file))
     return checker.report()
 
 
-class _Checker:
-    """What is known at one point of the file."""
+class Checker:
+    """What is known at one point of the file: `take` its records in order, then `report`."""
 
-    def __init__(self, file: str, limit: int) -> None:
-        self.file = file
-        self.limit = limit
+    def __init__(self, file: str = "", limit: int = LIMIT) -> None:
         self.found: list[Anomaly] = []
-        self.line = 0
-        self.item: Any = None
-        self.previous: type | None = None
-        self.lost = False  # an unreadable record came before: sums can't be judged
-        self.sums = _Sums()
-        self.start: FileStart | None = None
-        self.batch: BatchStart | None = None
-        self.invoice: InvoiceStart | None = None
-        self.service: ServiceLine | None = None
-        self.details: list[LineDetail] = []
-        self.sound: set[tuple[str, str]] = set()  # identifiers already found valid
+        self._file = file
+        self._limit = limit
+        self._line = 0
+        self._item: Any = None
+        self._previous: type | None = None
+        self._lost = False  # an unreadable record came before: sums can't be judged
+        self._sums = _Sums()
+        self._start: FileStart | None = None
+        self._batch: BatchStart | None = None
+        self._batch_day: date | None = None
+        self._invoice: InvoiceStart | None = None
+        self._identity: object = None
+        self._coded: _Coded | None = None
+        # Identifiers already found valid; zeros mean unknown.
+        self._sound = {i.name: {"", *("0" * length for length in range(1, 16))} for i in ALL}
 
     def take(self, item: Any) -> None:
-        """Judge one record against what came before it."""
-        self.line += 1
+        """Judge one record against what came before it; None for one that couldn't be read."""
+        self._line += 1
         if item is None:
-            self.lost = True
-            self.sums.damaged = {"invoice", "batch", "file"}
+            self._lost = True
+            self._sums.damaged = {"invoice", "batch", "file"}
         else:
-            self._judge(item)
-            self.previous, self.lost = type(item), False
-        del self.found[self.limit + 1 :]
+            kind = type(item)
+            self._item = item
+            if kind not in FOLLOWERS[self._previous] and not self._lost:
+                self.found.append(misplaced(self._previous, item, self._place))
+            if self._coded is not None and kind not in _COMPLEMENTS:
+                self._end_of_codings()
+            _HANDLERS[kind](self, item)
+            self._previous, self._lost = kind, False
+        if len(self.found) > self._limit:
+            del self.found[self._limit + 1 :]
 
-    def _judge(self, item: Any) -> None:
-        self.item = item
-        if not self.lost:
-            wrong = misplaced(self.previous, item, place_of(self.file, self.line))
-            self.found += [wrong] if wrong else []
-        if type(item) is not LineDetail and self.details:
-            self._end_of_details()
-        handler = _HANDLERS.get(type(item))
-        if handler:
-            handler(self, item)
+    def take_all(self, items: Iterable[Any]) -> None:
+        """Judge records one after the other."""
+        for item in items:
+            self.take(item)
 
     def report(self) -> Report:
         """The final word, once the stream is exhausted."""
-        if self.previous is not FileEnd or self.lost:
-            self.found.append(Anomaly(UNENDED, place_of(self.file, max(self.line, 1))))
-        s = self.sums
+        if self._previous is not FileEnd or self._lost:
+            self.found.append(unended("999", place_of(self._file, max(self._line, 1))))
+        s = self._sums
+        total, amo, amc = s.amounts()
         return Report(
-            records=self.line,
+            records=self._line,
             batches=s.batches,
             invoices=s.invoices,
             lines=s.lines,
-            total_cents=s.file["total_cents"],
-            amo_cents=s.file["amo_cents"],
-            amc_cents=s.file["amc_cents"],
-            anomalies=bounded(self.found, self.limit),
+            total_cents=total,
+            amo_cents=amo,
+            amc_cents=amc,
+            anomalies=bounded(self.found, self._limit),
         )
 
     # What handlers say
 
-    def _says(self, code: Code, field: str, expected: object, reference: str) -> None:
+    @property
+    def _place(self) -> Place:
+        return place_of(self._file, self._line)
+
+    def _says(self, code: Code, field: str, expected: object, reference: str = "") -> None:
         """An anomaly on one field of the current record."""
         zone, place = self._where(field)
-        value = getattr(self.item, field)
+        value = getattr(self._item, field)
         values = {
-            "record": layout(type(self.item)).name,
+            "record": layout(type(self._item)).name,
             "zone": zone.shown,
             "value": MASKED if zone.personal else _shown(value),
             "expected": MASKED if zone.personal else _shown(expected),
@@ -143,45 +168,58 @@ class _Checker:
 
     def _where(self, field: str) -> tuple[Zone, Place]:
         """The zone of a field of the current record, and its place in the file."""
-        zone = next(zone for zone in layout(type(self.item)).fields if zone.name == field)
-        return zone, replace(place_of(self.file, self.line), start=zone.start, end=zone.end)
+        zone = next(zone for zone in layout(type(self._item)).fields if zone.name == field)
+        return zone, replace(self._place, start=zone.start, end=zone.end)
 
     def _equal(self, field: str, expected: object, reference: str) -> None:
-        if getattr(self.item, field) != expected:
+        if getattr(self._item, field) != expected:
             self._says(DIFFERS, field, expected, reference)
 
     def _key(self, identifier: Identifier, field: str, value: str) -> None:
         """An identifier of the current record must have its key right; zeros mean unknown."""
-        if (identifier.name, value) in self.sound or value.strip("0") == "":
+        known = self._sound[identifier.name]
+        if value in known:
             return
         wrong = identifier.check(value)
         if wrong:
-            self.found.append(wrong.at(self._where(field)[1]))
-        elif len(self.sound) < KEYS_REMEMBERED:
-            self.sound.add((identifier.name, value))
+            zone, place = self._where(field)
+            named = {"record": layout(type(self._item)).name, "zone": zone.shown}
+            self.found.append(Anomaly(wrong.code, place, {**wrong.values, **named}))
+        elif len(known) < KEYS_REMEMBERED:
+            known.add(value)
 
     def _not_after(self, field: str, limit: date | None, reference: str) -> None:
-        value = getattr(self.item, field)
+        value = getattr(self._item, field)
         if value and limit and value > limit:
             self._says(LATE, field, limit, reference)
+
+    def _same_invoice(self) -> None:
+        """Every record of an invoice repeats whose it is. Reference §1.4, rule 4."""
+        if _IDENTITY(self._item) != self._identity and self._invoice:
+            for field in _IDENTITY_FIELDS:
+                self._equal(field, getattr(self._invoice, field), "type 2 de la facture")
 
     # One handler a record type
 
     def _file_start(self, item: FileStart) -> None:
-        self.start = item
-        self.sums = _Sums()
+        self._start = item
+        self._sums = _Sums()
 
     def _batch_start(self, item: BatchStart) -> None:
-        self.batch = item
-        self.sums.open_batch()
+        self._batch, self._batch_day = item, item.created_on
+        self._sums.open_batch()
         self._key(finess, "sender", item.sender)
-        if self.start:
-            self._equal("sender", self.start.sender[5:], "enregistrement 000")
+        if item.version not in VERSIONS:
+            self._says(VERSION, "version", JUNE_2007.name)
+        if item.number == "000":
+            self._says(DIFFERS, "number", "001-999", "numéro de lot")
+        if self._start:
+            self._equal("sender", self._start.sender[5:], "enregistrement 000")
 
     def _invoice_start(self, item: InvoiceStart) -> None:
-        self.invoice, self.service = item, None
-        if not self.sums.open_invoice(item):
-            self._says(TWICE, "invoice", "", "")
+        self._invoice, self._identity = item, _IDENTITY(item)
+        if not self._sums.open_invoice(item):
+            self._says(TWICE, "invoice", "")
         self._key(nir, "nir", item.nir + item.nir_key)
         self._key(finess, "biller", item.biller)
 
@@ -191,10 +229,28 @@ class _Checker:
             self._key(nir, "own_nir", item.own_nir + item.own_nir_key)
 
     def _service_line(self, item: ServiceLine) -> None:
-        self.service = item
         self._same_invoice()
-        self.sums.add(item)
-        self._not_after("done_on", self._batch_day(), "date du lot")
+        self._coded = _Coded(item)
+        s = self._sums
+        s.body += 1
+        s.services += 1
+        s.total += item.total_cents
+        s.amo += item.amo_cents
+        s.amc += item.amc_cents
+        if self._batch_day and item.done_on > self._batch_day:
+            self._not_after("done_on", self._batch_day, "date du lot")
+        self._amounts(item)
+
+    def _stay_line(self, item: StayLine) -> None:
+        self._same_invoice()
+        self._coded = None  # what a 3F bills stands beside the stay, not inside it
+        self._sums.add_stay(item)
+        self._not_after("first_day", item.last_day, "fin du séjour")
+        self._not_after("last_day", self._batch_day, "date du lot")
+        self._amounts(item)
+
+    def _amounts(self, item: ServiceLine | StayLine) -> None:
+        """AMO ≈ base × rate, AMO ≤ what is asked. Reference §1.4, rule 7."""
         due = item.base_cents * item.rate_pct
         if abs(item.amo_cents * 100 - due) > ROUNDING_CENTS * 100:
             self._says(DIFFERS, "amo_cents", (due + 50) // 100, "base × taux")
@@ -202,77 +258,105 @@ class _Checker:
             self._says(TOO_MUCH, "amo_cents", item.total_cents, "dépense")
 
     def _complement(self, _: Any) -> None:
-        self._same_invoice()
-        self.sums.complement()
+        self._sums.body += 1
+        if _IDENTITY(self._item) != self._identity:
+            self._same_invoice()
+
+    def _stay_supplement(self, item: StaySupplement) -> None:
+        self._complement(item)
+        self._not_after("prescribed_on", self._batch_day, "date du lot")
+
+    def _stay_prescriber(self, item: StayPrescriber) -> None:
+        self._complement(item)
+        self._key(rpps, "prescriber_rpps", item.prescriber_rpps)
 
     def _practitioners(self, item: LinePractitioners) -> None:
         self._complement(item)
         self._key(rpps, "prescriber_rpps", item.prescriber_rpps)
         self._key(rpps, "executant_rpps", item.executant_rpps)
 
-    def _detail(self, item: LineDetail) -> None:
+    def _coding(self, item: Any) -> None:
+        """Codings are numbered from 01 under their line, kind by kind."""
         self._complement(item)
-        self.details.append(item)
-        rank = min(len(self.details), MAX_DETAILS)
-        self._equal("sequence", f"{rank:02d}", "ordre des 4F")
+        kind = type(item)
+        coded = self._coded or _Coded(None)
+        self._coded = coded
+        rank = coded.ranks[kind] = coded.ranks.get(kind, 0) + 1
+        most = MAX_CODINGS.get(kind, 10)
+        if item.sequence != _RANKS[min(rank, most)]:
+            self._says(DIFFERS, "sequence", _RANKS[min(rank, most)], "ordre des affinés")
+        if kind in _PRICED:
+            coded.totals[kind] = coded.totals.get(kind, 0) + item.total_cents
+
+    def _detail(self, item: LineDetail) -> None:
+        self._coding(item)
         self._key(lpp, "code", item.code)
         self._key(siret, "siret", item.siret)
-        self._not_after("first_day", item.last_day, "fin de location")
-        self._not_after("first_day", self._batch_day(), "date du lot")
-        self._not_after("last_day", self._batch_day(), "date du lot")
+        day = self._batch_day
+        if item.last_day or (day and item.first_day > day):
+            self._not_after("first_day", item.last_day, "fin de location")
+            self._not_after("first_day", day, "date du lot")
+            self._not_after("last_day", day, "date du lot")
 
-    def _end_of_details(self) -> None:
-        """The 4F of a line add up to it. Reference §1.3, rules of type 4."""
-        total = sum(detail.total_cents for detail in self.details)
-        if (
-            self.service
-            and "invoice" not in self.sums.damaged
-            and total != self.service.total_cents
-        ):
-            values = {"record": "4F", "zone": "Montant total facturé TTC", "value": total}
-            values |= {"expected": self.service.total_cents, "reference": "dépense du type 4"}
-            self.found.append(Anomaly(DIFFERS, place_of(self.file, self.line - 1), values))
-        self.details = []
+    def _stay_detail(self, item: StayDetail) -> None:
+        self._coding(item)
+        self._key(lpp, "code", item.code)
+        self._key(siret, "siret", item.siret)
+
+    def _analyses(self, item: LineAnalyses) -> None:
+        self._coding(item)
+        for rank in range(1, 6):
+            self._not_after(f"done_on_{rank}", self._batch_day, "date du lot")
+
+    def _procedure(self, item: LineProcedure) -> None:
+        self._coding(item)
+        self._not_after("done_on", self._batch_day, "date du lot")
+
+    def _end_of_codings(self) -> None:
+        """Priced codings of a type 4 add up to it. Reference §1.3, rules of type 4."""
+        coded, self._coded = self._coded, None
+        if coded is None or coded.service is None or "invoice" in self._sums.damaged:
+            return
+        for kind, total in coded.totals.items():
+            if total != coded.service.total_cents:
+                zone = next(z for z in layout(kind).fields if z.name == "total_cents")
+                values = {"record": layout(kind).name, "zone": zone.shown, "value": total}
+                values |= {"expected": coded.service.total_cents}
+                values |= {"reference": "dépense du type 4"}
+                self.found.append(Anomaly(DIFFERS, place_of(self._file, self._line - 1), values))
 
     def _invoice_end(self, item: InvoiceEnd) -> None:
-        self._same_invoice()
-        if "invoice" not in self.sums.damaged:
-            self._equal("lines", self.sums.body, "enregistrements de la facture")
-            self._totals(self.sums.invoice, "Σ des types 4")
-            insured = item.stay_total_cents - item.stay_amo_cents
-            insured += item.total_cents - item.amo_cents
-            self._equal("insured_cents", insured, "dépenses − AMO")
-        self.sums.close_invoice()
+        if _IDENTITY(item) != self._identity:
+            self._same_invoice()
+        s = self._sums
+        if "invoice" not in s.damaged:
+            if s.body > MAX_LINES:
+                self._says(TOO_MUCH, "lines", MAX_LINES, "lignes d'une facture")
+            if _ENDING(item) != s.ending():
+                for field, expected in zip(_ENDING_FIELDS, s.ending(), strict=True):
+                    self._equal(field, expected, _ENDING_FIELDS[field])
+        s.close_invoice()
 
     def _batch_end(self, item: BatchEnd) -> None:
-        if self.batch:
-            self._equal("sender", self.batch.sender, "enregistrement 1")
-            self._equal("number", self.batch.number, "enregistrement 1")
-        if "batch" not in self.sums.damaged:
-            self._totals(self.sums.batch, "Σ des types 5 du lot")
-            for field, expected in self.sums.counters().items():
+        s = self._sums
+        s.close_invoice()
+        if self._batch:
+            self._equal("sender", self._batch.sender, "enregistrement 1")
+            self._equal("number", self._batch.number, "enregistrement 1")
+        if "batch" not in s.damaged:
+            for field, expected in s.batch_totals().items():
+                self._equal(field, expected, "Σ des types 5 du lot")
+            for field, expected in s.counters().items():
                 self._equal(field, expected, "contenu du lot")
-        self.sums.close_batch()
+        s.damaged.discard("batch")
 
     def _file_end(self, item: FileEnd) -> None:
-        self._equal("records", self.line, "enregistrements du fichier")
-        if "file" not in self.sums.damaged:
-            self._equal("batches", self.sums.batches, "lots du fichier")
-        if self.start:
+        self._equal("records", self._line, "enregistrements du fichier")
+        if "file" not in self._sums.damaged:
+            self._equal("batches", self._sums.batches, "lots du fichier")
+        if self._start:
             for field in _REPEATED:
-                self._equal(field, getattr(self.start, field), "enregistrement 000")
-
-    def _totals(self, sums: dict[str, int], reference: str) -> None:
-        for field, expected in sums.items():
-            self._equal(field, expected, reference)
-
-    def _same_invoice(self) -> None:
-        if self.invoice and _IDENTITY(self.item) != _IDENTITY(self.invoice):
-            for field in _IDENTITY_FIELDS:
-                self._equal(field, getattr(self.invoice, field), "type 2 de la facture")
-
-    def _batch_day(self) -> date | None:
-        return self.batch.created_on if self.batch else None
+                self._equal(field, getattr(self._start, field), "enregistrement 000")
 
 
 _REPEATED: Final = (
@@ -286,25 +370,62 @@ _REPEATED: Final = (
 )
 """Columns 4-55, equal in 000 and 999. Reference §1.4, rule 1."""
 
-_HANDLERS: Final[dict[type, Callable[[_Checker, Any], None]]] = {
-    FileStart: _Checker._file_start,
-    BatchStart: _Checker._batch_start,
-    InvoiceStart: _Checker._invoice_start,
-    InvoiceSupplement: _Checker._invoice_supplement,
-    ServiceLine: _Checker._service_line,
-    LineSupplement: _Checker._complement,
-    LinePractitioners: _Checker._practitioners,
-    LineDetail: _Checker._detail,
-    InvoiceEnd: _Checker._invoice_end,
-    BatchEnd: _Checker._batch_end,
-    FileEnd: _Checker._file_end,
+_HANDLERS: Final[dict[type, Callable[[Checker, Any], None]]] = {
+    FileStart: Checker._file_start,
+    BatchStart: Checker._batch_start,
+    InvoiceStart: Checker._invoice_start,
+    InvoiceSupplement: Checker._invoice_supplement,
+    StayLine: Checker._stay_line,
+    StaySupplement: Checker._stay_supplement,
+    StayPrescriber: Checker._stay_prescriber,
+    StayDetail: Checker._stay_detail,
+    StayDrug: Checker._coding,
+    ServiceLine: Checker._service_line,
+    LineSupplement: Checker._complement,
+    LinePractitioners: Checker._practitioners,
+    LineAnalyses: Checker._analyses,
+    LineDetail: Checker._detail,
+    LineDrug: Checker._coding,
+    LineProcedure: Checker._procedure,
+    InvoiceEnd: Checker._invoice_end,
+    BatchEnd: Checker._batch_end,
+    FileEnd: Checker._file_end,
 }
+
+_CODINGS: Final = {StayDetail, StayDrug, LineAnalyses, LineDetail, LineDrug, LineProcedure}
+_COMPLEMENTS: Final = {*_CODINGS, LineSupplement, LinePractitioners}
+_PRICED: Final = {LineDetail, LineDrug}
+"""Codings whose totals make that of their type 4."""
+_RANKS: Final = tuple(f"{rank:02d}" for rank in range(27))
 
 _IDENTITY_FIELDS: Final = ("biller", "nir", "nir_key", "invoice")
 _IDENTITY: Final = attrgetter(*_IDENTITY_FIELDS)
 """Equal in all records of an invoice. Reference §1.4, rule 4."""
 
-_AMOUNTS: Final = ("total_cents", "amo_cents", "amc_cents")
+_ENDING_FIELDS: Final = {
+    "lines": "enregistrements de la facture",
+    "stay_base_cents": "Σ des types 3",
+    "stay_amo_cents": "Σ des types 3",
+    "stay_total_cents": "Σ des types 3",
+    "stay_amc_cents": "Σ des types 3",
+    "total_cents": "Σ des types 4",
+    "amo_cents": "Σ des types 4",
+    "amc_cents": "Σ des types 4",
+    "insured_cents": "dépenses − AMO",
+}
+"""What a type 5 counts and adds up, and what each must equal. Reference §1.3, type 5."""
+_ENDING: Final = attrgetter(*_ENDING_FIELDS)
+
+
+class _Coded:
+    """The codings met under one line."""
+
+    __slots__ = ("ranks", "service", "totals")
+
+    def __init__(self, service: ServiceLine | None) -> None:
+        self.service = service
+        self.ranks: dict[type, int] = {}
+        self.totals: dict[type, int] = {}
 
 
 class _Sums:
@@ -312,57 +433,73 @@ class _Sums:
 
     def __init__(self) -> None:
         self.damaged: set[str] = set()
-        self.file = dict.fromkeys(_AMOUNTS, 0)
         self.batches = self.invoices = self.lines = 0
-        self._clear_batch()
+        self._file = [0, 0, 0]
+        self.open_batch()
+        self.batches = 0
 
     def open_batch(self) -> None:
         self.batches += 1
-        self._clear_batch()
+        self._batch = [0, 0, 0]
+        self._batch_lines = 0
+        self._numbers: set[str] = set()
+        self._people: set[tuple[str, str, str]] = set()
+        self._clear_invoice()
 
-    def _clear_batch(self) -> None:
-        self.batch = dict.fromkeys(_AMOUNTS, 0)
-        self.invoice = dict.fromkeys(_AMOUNTS, 0)
-        self.body = self.batch_lines = 0
-        self.numbers: set[str] = set()
-        self.people: set[tuple[str, str, str]] = set()
+    def _clear_invoice(self) -> None:
+        self.body = self.services = 0
+        self.total = self.amo = self.amc = 0
+        self._stay = [0, 0, 0, 0]
 
     def open_invoice(self, item: InvoiceStart) -> bool:
         """False when the number is zero or was already used in the batch."""
-        fresh = item.invoice not in self.numbers and item.invoice.strip("0") != ""
-        self.numbers.add(item.invoice)
-        self.people.add((item.nir, item.birth_date, item.birth_rank))
+        self.close_invoice()
+        fresh = item.invoice not in self._numbers and item.invoice.strip("0") != ""
+        self._numbers.add(item.invoice)
+        self._people.add((item.nir, item.birth_date, item.birth_rank))
         self.invoices += 1
         return fresh
 
-    def add(self, item: ServiceLine) -> None:
+    def add_stay(self, item: StayLine) -> None:
         self.body += 1
-        self.lines += 1
-        self.batch_lines += 1
-        for name in _AMOUNTS:
-            amount = getattr(item, name)
-            self.invoice[name] += amount
-            self.batch[name] += amount
-            self.file[name] += amount
+        self.services += 1
+        amounts = (item.base_cents, item.amo_cents, item.total_cents, item.amc_cents)
+        self._stay = [known + amount for known, amount in zip(self._stay, amounts, strict=True)]
 
-    def complement(self) -> None:
-        self.body += 1
+    def ending(self) -> tuple[int, ...]:
+        """What the type 5 must say, in the order of its fields."""
+        _, stay_amo, stay_total, _ = self._stay
+        insured = stay_total - stay_amo + self.total - self.amo
+        return (self.body, *self._stay, self.total, self.amo, self.amc, insured)
 
     def close_invoice(self) -> None:
-        self.invoice = dict.fromkeys(_AMOUNTS, 0)
-        self.body = 0
+        """What the invoice held joins its batch and its file."""
+        _, stay_amo, stay_total, stay_amc = self._stay
+        amounts = (self.total + stay_total, self.amo + stay_amo, self.amc + stay_amc)
+        self._batch = [known + more for known, more in zip(self._batch, amounts, strict=True)]
+        self._file = [known + more for known, more in zip(self._file, amounts, strict=True)]
+        self._batch_lines += self.services
+        self.lines += self.services
+        self._clear_invoice()
         self.damaged.discard("invoice")
 
-    def close_batch(self) -> None:
-        self.damaged.discard("batch")
+    def batch_totals(self) -> dict[str, int]:
+        """What a type 6 adds up."""
+        return dict(zip(("total_cents", "amo_cents", "amc_cents"), self._batch, strict=True))
+
+    def amounts(self) -> tuple[int, int, int]:
+        """Total, AMO and AMC of the file, an invoice left open included."""
+        self.close_invoice()
+        total, amo, amc = self._file
+        return total, amo, amc
 
     def counters(self) -> dict[str, int]:
         """What type 6 counts; the meaning of two of them is a guess."""
         return {
-            "insured": len({person for person, _, _ in self.people}),
-            "lines": self.batch_lines,
-            "invoices": len(self.numbers),
-            "patients": len(self.people),
+            "insured": len({person for person, _, _ in self._people}),
+            "lines": self._batch_lines,
+            "invoices": len(self._numbers),
+            "patients": len(self._people),
         }
 
 

@@ -52,6 +52,45 @@ class Practitioners:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """One analysis of the NABM; up to five share a record (type 4B)."""
+
+    code: str  # 8 digits
+    done_on: date
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drug:
+    """UCD coding of a line (type 4H)."""
+
+    code: str  # UCD, 7 digits
+    quantity: int
+    price_cents: int
+    total_cents: int
+    fraction: int = 10_000  # ten thousandths
+    preparation_cents: int = 0
+    margin_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """CCAM coding of a line (type 4M)."""
+
+    code: str  # 7 characters
+    done_on: date
+    documentation: str = ""
+    activity: str = ""
+    phase: str = ""
+    modifiers: str = ""
+    association: str = ""
+    conditional: str = ""
+    teeth: str = ""  # two characters each
+    charge_supplement: str = ""
+    amc_modifiers: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One service (type 4) and what qualifies it. One LPP detail a line when we write."""
 
@@ -76,7 +115,94 @@ class Line:
     qualifier: str = ""  # table 6.7
     supplement: Supplement | None = None
     practitioners: Practitioners | None = None
+    analyses: tuple[Analysis, ...] = ()
     details: tuple[Detail, ...] = ()
+    drugs: tuple[Drug, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prescription:
+    """Prescriber, prior agreement and place of a hospital service (type 3S)."""
+
+    prescriber: str  # 9 digits
+    prescribed_on: date
+    prescriber_condition: str = ""  # L libéral, S salarié
+    prescriber_specialty: str = "00"
+    agreement: str = "0"  # table 6.8
+    agreement_asked_on: date | None = None
+    place: str = "0" * 14
+    ending: str = ""
+    network: str = "0" * 14
+    package: str = "0" * 5
+    device: str = "0" * 14
+    origin: str = ""  # T, O, P, S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prescriber:
+    """RPPS and structure of the prescriber of a hospital service (type 3E)."""
+
+    prescriber_rpps: str
+    prescriber_structure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayMaterial:
+    """LPP coding of a hospital service (type 3F)."""
+
+    code: str  # LPP, 7 digits
+    quantity: int
+    price_cents: int
+    total_cents: int  # price × quantity; the gap isn't part of it
+    siret: str = ""
+    purchase_price_cents: int = 0
+    unit_gap_cents: int = 0
+    total_gap_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StayMedicine:
+    """UCD coding of a hospital service (type 3H)."""
+
+    code: str  # UCD, 7 digits
+    quantity: int
+    price_cents: int
+    total_cents: int
+    fraction: int = 10_000  # ten thousandths
+    unit_gap_cents: int = 0
+    total_gap_cents: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """One hospital service (type 3) and what qualifies it. Ends of periods are included."""
+
+    first_day: date
+    last_day: date
+    act: str
+    quantity: int
+    unit_price_cents: int
+    base_cents: int
+    rate_pct: int
+    amo_cents: int
+    total_cents: int
+    amc_cents: int = 0
+    treatment: str = "00"
+    discipline: str = "000"
+    exemption: str = ""
+    coefficient_hundredths: int = 100
+    daily_charge: str = ""
+    mco_coefficient: int = 0  # ten thousandths
+    ghs: str = "0000"
+    funding_rate: int = 0
+    participation: str = ""
+    qualifier: str = ""
+    domain: str = ""
+    prescription: Prescription | None = None
+    prescriber: Prescriber | None = None
+    materials: tuple[StayMaterial, ...] = ()
+    medicines: tuple[StayMedicine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +229,8 @@ class Invoice:
     birth_date: str  # AAMMJJ of the beneficiary; text, since it may be lunar
     scheme: str  # grand régime, 2 digits
     fund: str  # caisse gestionnaire, 3 digits
-    lines: tuple[Line, ...]
+    lines: tuple[Line, ...] = ()
+    stays: tuple[Stay, ...] = ()  # written before the lines
     biller: str = ""  # empty: the file's sender
     centre: str = "0000"
     rank: str = "000"
@@ -118,6 +245,10 @@ class Invoice:
     nature: str = "10"  # of insurance: 10, 13, 30, 41, 90
     exemption: str = "0"  # table 6.5
     accident: str = "0" * 9  # AT number, or 000AAMMJJ
+    hospital_on: date | None = None
+    entered_on: date | None = None
+    left_on: date | None = None
+    left_hour: str = "00"
     split: str = ""  # F: the biller sends the AMC share apart
     amc_contract: str = "00"
     amc: str = ""  # complementary organism, empty when AMO only

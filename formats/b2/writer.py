@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from io import BytesIO
-from itertools import pairwise
+from itertools import count, islice, pairwise
+from operator import attrgetter
+from typing import Any, Final
 
-from formats.b2.alike import alike
-from formats.b2.check import check
-from formats.b2.model import B2File, Batch, Invoice, Line
-from formats.b2.reader import records_in
+from formats.b2.alike import alike, copier
+from formats.b2.check import Checker
+from formats.b2.grammar import Tables
+from formats.b2.model import (
+    Analysis,
+    B2File,
+    Batch,
+    Beneficiary,
+    Detail,
+    Drug,
+    Invoice,
+    Line,
+    Practitioners,
+    Prescriber,
+    Prescription,
+    Procedure,
+    Stay,
+    StayMaterial,
+    StayMedicine,
+    Supplement,
+)
 from formats.b2.v062007 import (
     BatchEnd,
     BatchStart,
@@ -19,13 +37,23 @@ from formats.b2.v062007 import (
     InvoiceEnd,
     InvoiceStart,
     InvoiceSupplement,
+    LineAnalyses,
     LineDetail,
+    LineDrug,
     LinePractitioners,
+    LineProcedure,
     LineSupplement,
     ServiceLine,
+    StayDetail,
+    StayDrug,
+    StayLine,
+    StayPrescriber,
+    StaySupplement,
 )
-from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.b2.versions import VERSIONS
+from formats.common.anomaly import AnomaliesFound, Anomaly, Place
 from formats.fixedwidth import encode_all, settled
+from formats.runon import cut
 
 MAX_AMC_CENTS = 999_999
 """AMC share of one type 4, 4+2 digits. Reference §1.3, type 4."""
@@ -35,44 +63,85 @@ MAX_LINES = 999
 """Lines of one invoice. Reference §1.1."""
 
 
+ENVELOPE_RECORDS: Final = 4
+"""Types 000, 1, 6 and 999 of a file of one batch."""
+CHUNK: Final = 512
+"""Records written, read back and checked together: they stay few at a time."""
+ANALYSES_A_RECORD: Final = 5
+"""Analyses of one type 4B. Reference §1.3."""
+
+
 def write(b2_file: B2File) -> bytes:
     """The whole file, records run on. Raises AnomaliesFound if it would be refused.
 
-    Guarantees that the bytes read back as what was asked, and break no rule of `check`.
+    Guarantees that the bytes read back as what was asked, and break no rule of `check`. A version
+    we don't know raises KeyError.
     """
-    asked = list(records(b2_file))
-    content = encode_all(asked)
-    if not _reads_back(asked, content):
+    checker, readers = Checker(), Tables()
+    tables = VERSIONS[b2_file.version].by_class
+    refused: list[Anomaly] = []
+    written: list[bytes] = []
+    items = records(b2_file)
+    for first in count(0, CHUNK):
+        asked = list(islice(items, CHUNK))
+        if not asked:
+            break
+        try:
+            written.append(encode_all(asked, Place(line=first), tables))
+        except AnomaliesFound as wrong:
+            refused += wrong.anomalies
+        else:
+            checker.take_all(_read_back(asked, written[-1], readers))
+    refused = refused or list(checker.report().anomalies)
+    if refused:
+        raise AnomaliesFound(*refused)
+    return b"".join(written)
+
+
+def _read_back(asked: list[object], content: bytes, readers: Tables) -> list[Any]:
+    """The records that the bytes hold: those asked, or those asked in plain characters."""
+    found = cut(content, readers)
+    same = list(map(type, found)) == list(map(type, asked)) and all(
+        item == back or settled(item) == back for item, back in zip(asked, found, strict=True)
+    )
+    if not same:
         raise AssertionError("a B2 file doesn't read back as it was written")
-    report = check(BytesIO(content))
-    if not report.sound:
-        raise AnomaliesFound(*report.anomalies)
-    return content
-
-
-def _reads_back(asked: list[object], content: bytes) -> bool:
-    """Does every record come back as asked, or as asked in plain characters?"""
-    found: list[Anomaly] = []
-    written = list(records_in(BytesIO(content), found))
-    if found or list(map(type, written)) != list(map(type, asked)):
-        return False
-    pairs = zip(asked, written, strict=True)
-    return all(item == back or settled(item) == back for item, back in pairs)
+    return found
 
 
 def records_of(invoice: Invoice) -> int:
     """How many records the invoice takes, its types 2 and 5 included, once its lines are split."""
-    return sum(1 for _ in _invoice_records(invoice, "0" * 9))
+    return len(_invoice_records(invoice, "0" * 9))
+
+
+def packed(invoices: Iterable[Invoice], most: int = 990) -> Iterator[tuple[Invoice, ...]]:
+    """Invoices in groups that each fit a file of one batch and at most `most` records.
+
+    An invoice that is too long by itself stands alone. Reference §1.1: under 1000 records a file.
+    """
+    group: list[Invoice] = []
+    taken = ENVELOPE_RECORDS
+    for invoice in invoices:
+        needed = records_of(invoice)
+        if group and taken + needed > most:
+            yield tuple(group)
+            group, taken = [], ENVELOPE_RECORDS
+        group.append(invoice)
+        taken += needed
+    if group:
+        yield tuple(group)
 
 
 def records(b2_file: B2File) -> Iterator[object]:
     """Typed records of the file in order, counters and totals filled."""
-    body = [item for batch in b2_file.batches for item in _batch_records(b2_file, batch)]
     sender = b2_file.sender.zfill(14)
     yield alike(FileStart, b2_file, sender=sender)
-    yield from body
-    counts = {"records": len(body) + 2, "batches": len(b2_file.batches)}
-    yield alike(FileEnd, b2_file, sender=sender, **counts)
+    written = 2
+    for batch in b2_file.batches:
+        for items in _batch_records(b2_file, batch):
+            yield from items
+            written += len(items)
+    yield alike(FileEnd, b2_file, sender=sender, records=written, batches=len(b2_file.batches))
 
 
 def split_line(line: Line) -> tuple[Line, ...]:
@@ -80,13 +149,17 @@ def split_line(line: Line) -> tuple[Line, ...]:
 
     Amounts are shared in proportion of units, cumulatively, so that no cent is lost. A single
     unit that is too dear is cut into equal parts (guess: the norm only says to cut in two). A
-    line whose one LPP detail doesn't count the same units is left whole, and won't fit.
+    line whose LPP detail doesn't count the same units, or with another coding, is left whole, and
+    won't fit.
     """
-    if any(detail.quantity != line.quantity for detail in line.details):
+    if line.quantity <= MAX_QUANTITY and line.amc_cents <= MAX_AMC_CENTS:
+        return (line,)
+    coded = line.analyses or line.drugs or line.procedures
+    if coded or any(detail.quantity != line.quantity for detail in line.details):
         return (line,)
     fewest = max(-(-line.quantity // MAX_QUANTITY), -(-line.amc_cents // MAX_AMC_CENTS), 1)
-    for count in range(fewest, MAX_LINES + 1):
-        parts = _parts(line, count)
+    for parts_count in range(fewest, MAX_LINES + 1):
+        parts = _parts(line, parts_count)
         if all(part.amc_cents <= MAX_AMC_CENTS for part in parts):
             return parts
     return (line,)
@@ -127,64 +200,146 @@ def _part(line: Line, low: int, high: int, units: int) -> Line:
     )
 
 
-def _batch_records(b2_file: B2File, batch: Batch) -> Iterator[object]:
+_HEAD: Final = ("biller", "nir", "nir_key", "rank", "invoice")
+"""What types 2S, 3, 3S, 3E, 4 and 5 repeat."""
+_SHORT: Final = ("biller", "nir", "nir_key", "invoice")
+"""What the other complements repeat."""
+
+_invoice_start = copier(InvoiceStart, Invoice, "biller", "invoice")
+_invoice_supplement = copier(InvoiceSupplement, Beneficiary, *_HEAD, "own_nir", "own_nir_key")
+_stay_line = copier(StayLine, Stay, *_HEAD)
+_stay_supplement = copier(StaySupplement, Prescription, *_HEAD)
+_stay_prescriber = copier(StayPrescriber, Prescriber, *_HEAD)
+_stay_detail = copier(StayDetail, StayMaterial, *_SHORT, "sequence")
+_stay_drug = copier(StayDrug, StayMedicine, *_SHORT, "sequence")
+_service_line = copier(ServiceLine, Line, *_HEAD, "executant")
+_line_supplement = copier(LineSupplement, Supplement, *_SHORT)
+_line_practitioners = copier(LinePractitioners, Practitioners, *_SHORT)
+_line_detail = copier(LineDetail, Detail, *_SHORT, "sequence")
+_line_drug = copier(LineDrug, Drug, *_SHORT, "sequence")
+_line_procedure = copier(LineProcedure, Procedure, *_SHORT, "sequence")
+
+_ended = copier(
+    InvoiceEnd,
+    type(None),
+    *_HEAD,
+    "lines",
+    "stay_base_cents",
+    "stay_amo_cents",
+    "total_cents",
+    "amo_cents",
+    "insured_cents",
+    "stay_amc_cents",
+    "amc_cents",
+    "stay_total_cents",
+)
+
+_ENDED: Final = attrgetter("total_cents", "amo_cents", "amc_cents")
+_STAYED: Final = attrgetter("stay_total_cents", "stay_amo_cents", "stay_amc_cents")
+_AMOUNTS: Final = attrgetter("base_cents", "total_cents", "amo_cents", "amc_cents")
+
+
+def _batch_records(b2_file: B2File, batch: Batch) -> Iterator[list[Any]]:
+    """Type 1, the records of each invoice, type 6."""
     own = {"sender": b2_file.sender, "number": f"{batch.number:03d}"}
-    yield alike(BatchStart, batch, **own, norm=b2_file.norm, version=b2_file.version)
+    yield [alike(BatchStart, batch, **own, norm=b2_file.norm, version=b2_file.version)]
+    sums, lines = [0, 0, 0], 0
     for invoice in batch.invoices:
-        yield from _invoice_records(invoice, b2_file.sender)
-    yield _batch_end(batch, **own)
+        items = _invoice_records(invoice, b2_file.sender)
+        yield items
+        sums = list(map(sum, zip(sums, _ENDED(items[-1]), _STAYED(items[-1]), strict=True)))
+        lines += sum(type(item) in (StayLine, ServiceLine) for item in items)
+    yield [_batch_end(batch, lines, sums, own)]
 
 
-def _batch_end(batch: Batch, **own: str) -> BatchEnd:
-    lines = [line for invoice in batch.invoices for line in _lines(invoice)]
+def _batch_end(batch: Batch, lines: int, sums: list[int], own: dict[str, str]) -> BatchEnd:
     people = {(i.nir, i.birth_date, i.birth_rank) for i in batch.invoices}
-    return alike(
-        BatchEnd,
-        batch,
+    total, amo, amc = sums
+    return BatchEnd(
         **own,
         insured=len({nir for nir, _, _ in people}),
-        lines=len(lines),
+        lines=lines,
         invoices=len(batch.invoices),
         patients=len(people),
-        **_totals(lines),
+        total_cents=total,
+        amo_cents=amo,
+        amc_cents=amc,
     )
 
 
-def _lines(invoice: Invoice) -> list[Line]:
-    return [part for line in invoice.lines for part in split_line(line)]
-
-
-def _totals(lines: list[Line]) -> dict[str, int]:
-    return {
-        "total_cents": sum(line.total_cents for line in lines),
-        "amo_cents": sum(line.amo_cents for line in lines),
-        "amc_cents": sum(line.amc_cents for line in lines),
-    }
-
-
-def _invoice_records(invoice: Invoice, sender: str) -> Iterator[object]:
-    """Type 2, 2S, lines and 5. All repeat biller, insured person and invoice number."""
-    own = {"biller": invoice.biller or sender, "invoice": invoice.number}
-    yield alike(InvoiceStart, invoice, **own)
-    head = own | {"nir": invoice.nir, "nir_key": invoice.nir_key, "rank": invoice.rank}
+def _invoice_records(invoice: Invoice, sender: str) -> list[Any]:
+    """Type 2, 2S, stays, lines and 5. All repeat biller, insured person and invoice number."""
+    biller = invoice.biller or sender
+    head = (biller, invoice.nir, invoice.nir_key, invoice.rank, invoice.number)
+    short = (biller, invoice.nir, invoice.nir_key, invoice.number)
+    items = [_invoice_start(invoice, biller, invoice.number)]
     if person := invoice.beneficiary:
-        personal = {"own_nir": person.nir, "own_nir_key": person.nir_key}
-        yield alike(InvoiceSupplement, person, **head, **personal)
-    lines = _lines(invoice)
-    body = [item for line in lines for item in _line_records(line, head)]
-    yield from body
-    totals = _totals(lines)
-    insured = totals["total_cents"] - totals["amo_cents"]
-    yield alike(InvoiceEnd, invoice, **head, lines=len(body), insured_cents=insured, **totals)
+        items.append(_invoice_supplement(person, *head, person.nir, person.nir_key))
+    before = len(items)
+    for stay in invoice.stays:
+        _add_stay(items, stay, head, short)
+    lines = [part for line in invoice.lines for part in split_line(line)]
+    for line in lines:
+        _add_line(items, line, head, short)
+    items.append(_invoice_end(head, len(items) - before, _sums(invoice.stays), _sums(lines)))
+    return items
 
 
-def _line_records(line: Line, head: dict[str, str]) -> Iterator[object]:
-    """Type 4 and its complements, in the norm's order: 4S, 4E, 4F."""
-    yield alike(ServiceLine, line, **head, executant=line.executant or head["biller"])
-    short = {name: value for name, value in head.items() if name != "rank"}
+def _sums(items: Iterable[Stay | Line]) -> list[int]:
+    """Base, total, AMO and AMC."""
+    return list(map(sum, zip((0, 0, 0, 0), *map(_AMOUNTS, items), strict=True)))
+
+
+def _invoice_end(
+    head: tuple[str, ...], body: int, stays: list[int], lines: list[int]
+) -> InvoiceEnd:
+    """Totals by formulas of reference §1.3, type 5."""
+    stay_base, stay_total, stay_amo, stay_amc = stays
+    _, total, amo, amc = lines
+    insured = stay_total - stay_amo + total - amo
+    totals = (stay_base, stay_amo, total, amo, insured, stay_amc, amc, stay_total)
+    made: InvoiceEnd = _ended(None, *head, body, *totals)
+    return made
+
+
+def _add_stay(items: list[Any], stay: Stay, head: tuple[str, ...], short: tuple[str, ...]) -> None:
+    """Type 3 and its complements, in the norm's order: 3S, 3E, 3F, 3H."""
+    items.append(_stay_line(stay, *head))
+    if stay.prescription:
+        items.append(_stay_supplement(stay.prescription, *head))
+    if stay.prescriber:
+        items.append(_stay_prescriber(stay.prescriber, *head))
+    for rank, material in enumerate(stay.materials, start=1):
+        items.append(_stay_detail(material, *short, f"{rank:02d}"))
+    for rank, medicine in enumerate(stay.medicines, start=1):
+        items.append(_stay_drug(medicine, *short, f"{rank:02d}"))
+
+
+def _add_line(items: list[Any], line: Line, head: tuple[str, ...], short: tuple[str, ...]) -> None:
+    """Type 4 and its complements, in the norm's order: 4S, 4E, then 4B, 4F, 4H, 4M."""
+    items.append(_service_line(line, *head, line.executant or head[0]))
     if line.supplement:
-        yield alike(LineSupplement, line.supplement, **short)
+        items.append(_line_supplement(line.supplement, *short))
     if line.practitioners:
-        yield alike(LinePractitioners, line.practitioners, **short)
-    for sequence, detail in enumerate(line.details, start=1):
-        yield alike(LineDetail, detail, **short, sequence=f"{sequence:02d}")
+        items.append(_line_practitioners(line.practitioners, *short))
+    if line.analyses:
+        items += _analyses_records(line.analyses, short)
+    for rank, detail in enumerate(line.details, start=1):
+        items.append(_line_detail(detail, *short, f"{rank:02d}"))
+    for rank, drug in enumerate(line.drugs, start=1):
+        items.append(_line_drug(drug, *short, f"{rank:02d}"))
+    for rank, procedure in enumerate(line.procedures, start=1):
+        items.append(_line_procedure(procedure, *short, f"{rank:02d}"))
+
+
+def _analyses_records(
+    analyses: tuple[Analysis, ...], short: tuple[str, ...]
+) -> Iterator[LineAnalyses]:
+    """Five analyses a record."""
+    own: dict[str, Any] = dict(zip(_SHORT, short, strict=True))
+    for rank, first in enumerate(range(0, len(analyses), ANALYSES_A_RECORD), start=1):
+        values: dict[str, Any] = {"sequence": f"{rank:02d}"}
+        for place, one in enumerate(analyses[first : first + ANALYSES_A_RECORD], start=1):
+            values |= {f"done_on_{place}": one.done_on, f"quantity_{place}": one.quantity}
+            values[f"code_{place}"] = one.code
+        yield LineAnalyses(**own, **values)

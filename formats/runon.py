@@ -1,0 +1,115 @@
+"""Records of one length run on without line ends: cut, read and named, a chunk at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO, Final
+
+from formats.common.anomaly import Anomaly, Code, Place
+from formats.fixedwidth import LENGTH, Layout, layout
+
+UNKNOWN = Code(
+    "FMT-101",
+    "Le type d'enregistrement « {type} » est inconnu.",
+    "Vérifiez que le fichier est bien au format annoncé et sans retour à la ligne.",
+)
+MISPLACED = Code(
+    "FMT-102",
+    "Un enregistrement {record} ne peut pas suivre {previous}.",
+    "Vérifiez l'ordre des enregistrements chez l'émetteur.",
+)
+UNENDED = Code(
+    "FMT-103",
+    "Le fichier ne se termine pas par un enregistrement {record}.",
+    "Demandez le fichier entier : la fin manque.",
+)
+
+LENGTH_BYTES: Final = 128
+"""Bytes of every record. Reference §1.1."""
+_RECORDS_A_READ: Final = 512
+
+TableOf = Callable[[bytes], "Layout[Any] | None"]
+Followers = Mapping["type | None", "set[type]"]
+
+
+def records_in(
+    stream: BinaryIO, table_of: TableOf, found: list[Anomaly], file: str = ""
+) -> Iterator[Any]:
+    """Every record in order, None for one that can't be read; what is wrong is added to `found`.
+
+    An anomaly is added just before its record is given. Holds at most 128 kB of the stream.
+    `file` is the bare name anomalies print.
+    """
+    line = 0
+    pending = b""
+    while chunk := stream.read(LENGTH_BYTES * _RECORDS_A_READ):
+        pending += chunk
+        whole = len(pending) - len(pending) % LENGTH_BYTES
+        raws = _raws(pending, whole)
+        tables = list(map(table_of, raws))
+        for raw, table, item in zip(raws, tables, _read(raws, tables), strict=True):
+            line += 1
+            if item is None:
+                found += explain(raw, table, place_of(file, line))
+            yield item
+        pending = pending[whole:]
+    if pending:
+        found += explain(pending, table_of(pending), place_of(file, line + 1))
+        yield None
+
+
+def cut(content: bytes, table_of: TableOf) -> list[Any]:
+    """The records of a few bytes; None for one that can't be read, nothing said of it."""
+    raws = _raws(content, len(content))
+    return list(_read(raws, list(map(table_of, raws))))
+
+
+def _raws(content: bytes, whole: int) -> list[bytes]:
+    return [content[at : at + LENGTH_BYTES] for at in range(0, whole, LENGTH_BYTES)]
+
+
+def _read(raws: list[bytes], tables: list[Layout[Any] | None]) -> Iterator[Any]:
+    """Typed records in order; those of one kind are read together."""
+    groups: dict[Layout[Any] | None, list[bytes]] = {table: [] for table in tables}
+    for table, raw in zip(tables, raws, strict=True):
+        groups[table].append(raw)
+    following = {table: iter(_read_group(table, group)) for table, group in groups.items()}
+    return map(next, map(following.__getitem__, tables))
+
+
+def _read_group(table: Layout[Any] | None, group: list[bytes]) -> list[Any]:
+    if table is None:
+        return [None] * len(group)
+    together = table.read_many(group)
+    return list(map(table.read, group)) if together is None else together
+
+
+def explain(raw: bytes, table: Layout[Any] | None, place: Place) -> tuple[Anomaly, ...]:
+    """Everything wrong with one raw record; `table` is None when its type is unknown."""
+    if len(raw) != LENGTH_BYTES:
+        name = table.name if table else "?"
+        values = {"record": name, "found": len(raw), "length": LENGTH_BYTES}
+        return (Anomaly(LENGTH, place, values),)
+    if table is None:
+        return (Anomaly(UNKNOWN, place, {"type": _printable(raw[:1])}),)
+    return table.explain(raw, place)
+
+
+def place_of(file: str, line: int) -> Place:
+    """Record number and byte offset: there are no line ends."""
+    return Place(file, line, pointer=f"octet {(line - 1) * LENGTH_BYTES}")
+
+
+def misplaced(previous: type | None, item: object, place: Place) -> Anomaly:
+    """What to say of an `item` that may not follow a `previous`."""
+    before = "le début du fichier" if previous is None else f"un {layout(previous).name}"
+    return Anomaly(MISPLACED, place, {"record": layout(type(item)).name, "previous": before})
+
+
+def unended(record: str, place: Place) -> Anomaly:
+    """What to say of a file whose last record isn't a `record`."""
+    return Anomaly(UNENDED, place, {"record": record})
+
+
+def _printable(raw: bytes) -> str:
+    return raw.decode("latin-1") if 32 < raw[0] < 127 else f"0x{raw[0]:02X}"
