@@ -14,11 +14,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from billing.care.pricing import CareRules
 from billing.contracts.contract import RunOptions
 from billing.ledger import Accounts
 from config import settings as configuration
-from config.parameters import run_options
+from config.parameters import care_rules, run_options
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.bulk import reserve_ids
@@ -89,7 +88,7 @@ class App:
 
     def care(self) -> CareRun:
         """A pricing run of care."""
-        rules = CareRules()
+        rules = care_rules(self.settings.parameters)
         return CareRun(self.engine, self.organisation_id, self.vault, self.accounts, rules)
 
     def teletransmitter(self) -> Teletransmitter:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 DONE, UNEXPECTED, USAGE, PARTIAL, INTEGRITY = 0, 1, 2, 3, 4
+INTERRUPTED = 130
 BAD_INPUT, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 74, 75, 77, 78
 
 _FRENCH: Final = {

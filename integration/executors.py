@@ -6,10 +6,14 @@ the same bytes.
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
+
+_SET_PARENT_DEATH_SIGNAL: Final = 1  # prctl(2), Linux
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,5 +41,10 @@ def make_executor(name: str, workers: int = 0) -> Executor:
         case "threads":
             return ThreadPoolExecutor(count)
         case "processes":
-            return ProcessPoolExecutor(count)
+            return ProcessPoolExecutor(count, initializer=die_with_parent)
     raise ValueError(f"exécuteur inconnu : {name}")
+
+
+def die_with_parent() -> None:
+    """In a worker: be killed when the parent is, instead of waiting for ever for its next call."""
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)

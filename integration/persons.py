@@ -83,7 +83,9 @@ def open_vault(path: Path) -> Vault:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
-        raise _refused(path, error.strerror or type(error).__name__) from error
+        missing = isinstance(error, FileNotFoundError)
+        cause = "il n'existe pas" if missing else "il ne s'ouvre pas, ou c'est un lien"
+        raise _refused(path, cause) from error
     with os.fdopen(handle, "rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if mode != _MODE:

@@ -100,3 +100,7 @@ class AnomaliesFound(ValueError):  # noqa: N818 - it carries findings, it is not
             f"{len(anomalies)} anomalie(s) : " + ", ".join(a.code.id for a in anomalies)
         )
         self.anomalies = anomalies
+
+    def __reduce__(self) -> tuple[type[AnomaliesFound], tuple[Anomaly, ...]]:
+        """Crosses to another process with its findings."""
+        return type(self), self.anomalies

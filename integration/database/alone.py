@@ -22,7 +22,8 @@ def alone(engine: Engine, name: str) -> Iterator[None]:
     """Hold `name` on this database; waits while another process holds it."""
     if engine.dialect.name == "sqlite":
         with Path(f"{engine.url.database}.{name}.lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            # Not flock: a forked worker would inherit it and hold it for us, for ever.
+            fcntl.lockf(file, fcntl.LOCK_EX)
             yield
         return
     values = {"space": _SPACE, "name": name}

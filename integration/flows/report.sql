@@ -12,7 +12,8 @@ SELECT count(*), sum(invoices), sum(part_amo_cents) FROM transmission
 WHERE organisation_id = :organisation
 
 -- :returns
-SELECT state, count(*), sum(paid_cents) FROM return_line WHERE organisation_id = :organisation
+SELECT state, count(*), sum(CASE state WHEN 'P' THEN paid_cents ELSE asked_cents END)
+FROM return_line WHERE organisation_id = :organisation
 GROUP BY state ORDER BY state
 
 -- :files

@@ -9,7 +9,10 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import settings as configuration
 from config.settings import Settings
@@ -59,7 +62,8 @@ def described(found: Situation) -> str:
             for state, (count, cents) in found.returns.items()
         ),
         f"  Écritures : débit {euros(found.ledger['debit_cents'])}, "
-        f"crédit {euros(found.ledger['credit_cents'])}, reste dû {euros(found.ledger['due_cents'])}",
+        f"crédit {euros(found.ledger['credit_cents'])}, "
+        f"reste dû {euros(found.ledger['due_cents'])}",
         f"  Fichiers reçus : {_counts(found.files)} ; à envoyer : {found.outbox.get('todo', 0)}",
     ]
     return "\n".join(lines)
@@ -100,21 +104,44 @@ class Finding:
 
 
 def doctor(arguments: argparse.Namespace) -> int:
-    """Look at everything a night needs."""
-    with open_app(home_of(arguments.home)) as app:
-        findings = [*_machine(), *_folders(app.settings)]
-        books = verify(app.engine, app.organisation_id)
-        fault = str(books.fault) if books.fault else f"{books.documents} documents sains"
-        findings.append(Finding("livres", books.fault is None, fault, "echeance verify"))
+    """Look at everything a night needs; what is broken is a finding, never the end of the look."""
+    home = home_of(arguments.home)
+    settings = configuration.load(home / configuration.FILE_NAME)
+    findings = [*_machine(), *_folders(settings), _key(settings)]
+    books = _books(home)
+    findings.append(books)
     if arguments.json:
         say_json("doctor", {"findings": [_plain(one) for one in findings]})
     else:
         for one in findings:
             mend = "" if one.well else f" — {one.mend}"
             say(f"{'ok   ' if one.well else 'ÉCHEC'} {one.name} : {one.found}{mend}")
-    if books.fault:
+    if not books.well:
         return INTEGRITY
     return DONE if all(one.well for one in findings) else PARTIAL
+
+
+def _books(home: Path) -> Finding:
+    """The books, as far as they open."""
+    try:
+        with open_app(home) as app:
+            books = verify(app.engine, app.organisation_id)
+    except AnomaliesFound as found:
+        return Finding("livres", False, "ne s'ouvrent pas", str(found.anomalies[0]))
+    except SQLAlchemyError as error:
+        name = type(error).__name__
+        return Finding("livres", False, f"la base ne répond pas ({name})", "voir database.url")
+    if books.fault:
+        return Finding("livres", False, books.fault.sentence, books.fault.code.remedy)
+    return Finding("livres", True, f"{books.documents} documents sains")
+
+
+def _key(settings: Settings) -> Finding:
+    key = settings.person_key
+    if not key.exists():
+        return Finding("clé des identités", False, "absente", "remettez-la, ou « echeance init »")
+    mode = stat.S_IMODE(key.stat().st_mode)
+    return Finding("clé des identités", mode == 0o600, f"droits {mode:o}", f"chmod 600 {key}")
 
 
 def _plain(one: Finding) -> dict[str, object]:
@@ -145,8 +172,4 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(folders.home).free
     yield Finding(
         "place libre", free >= LEAST_FREE_BYTES, f"{free >> 20} Mo", "libérez au moins 1 Go"
-    )
-    mode = stat.S_IMODE(settings.person_key.stat().st_mode)
-    yield Finding(
-        "clé des identités", mode == 0o600, f"droits {mode:o}", f"chmod 600 {settings.person_key}"
     )

@@ -11,7 +11,15 @@ from datetime import date
 from typing import Any
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
-from integration.cli import BAD_CONFIG, BAD_INPUT, IO_ERROR, TRY_LATER, UNEXPECTED, USAGE
+from integration.cli import (
+    BAD_CONFIG,
+    BAD_INPUT,
+    INTERRUPTED,
+    IO_ERROR,
+    TRY_LATER,
+    UNEXPECTED,
+    USAGE,
+)
 
 SCHEMA_VERSION = 1
 NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
@@ -20,8 +28,12 @@ NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez
 
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """Run a verb; every failure becomes a sentence and a documented exit code."""
+    os.umask(0o077)  # what we write holds customers and patients
     try:
         return run(arguments)
+    except KeyboardInterrupt:
+        complain("Interrompu. Relancez la même commande : elle reprendra où elle s'est arrêtée.")
+        return INTERRUPTED
     except AnomaliesFound as found:
         for anomaly in found.anomalies:
             complain(str(anomaly))

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
+
+from sqlalchemy import Engine, func, select
 
 from config import settings as configuration
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import home_of, own_organisation
 from integration.cli import DONE
 from integration.database.engine import make_engine
 from integration.database.migrations import upgrade
+from integration.database.tables import person
 from integration.inbox import prepare
 from integration.persons import create_key
 from integration.translate.lpp import load_embedded
 from integration.verbs.outcome import say
+
+LOST_KEY: Final = Code(
+    "CFG-103",
+    "La clé « {name} » manque, et {count} identités de la base sont scellées avec elle.",
+    "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.",
+)
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -27,6 +38,17 @@ def init(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _ensure_key(engine: Engine, key: Path) -> None:
+    """A key for a new house; never a new one for persons that another key sealed."""
+    if key.exists():
+        return
+    with engine.connect() as connection:
+        sealed = connection.scalar(select(func.count()).select_from(person)) or 0
+    if sealed:
+        raise AnomaliesFound(Anomaly(LOST_KEY, values={"name": key.name, "count": sealed}))
+    create_key(key)
+
+
 def make_home(home: Path) -> None:
     """Folders, settings, key of persons, schema, embedded nomenclature."""
     home.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -37,11 +59,10 @@ def make_home(home: Path) -> None:
     prepare(settings)
     for folder in (settings.folders.state, settings.folders.outbox, settings.folders.reports):
         folder.mkdir(mode=0o750, exist_ok=True)
-    if not settings.person_key.exists():
-        create_key(settings.person_key)
     upgrade(settings.database_url)
     engine = make_engine(settings.database_url)
     try:
+        _ensure_key(engine, settings.person_key)
         own_organisation(engine, settings)
         with engine.begin() as connection:
             load_embedded(connection)
