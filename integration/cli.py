@@ -125,6 +125,16 @@ VERBS: Final = (
     ),
     Verb("price-care", "facturer les soins échus", "billing:price_care", (_DATE, _JSON)),
     Verb("teletransmit", "préparer les lots B2", "billing:teletransmit", (_DATE, _JSON)),
+    Verb(
+        "recycle",
+        "créditer une facture de soins rejetée et la refaire sous un nouveau numéro",
+        "billing:recycle",
+        (
+            _argument("invoice", metavar="FACTURE", help="numéro de facture ou numéro B2"),
+            _DATE,
+            _JSON,
+        ),
+    ),
     Verb("send", "remettre ce qui attend dans la boîte d'envoi", "billing:send", (_JSON,)),
     Verb(
         "unpaid",
@@ -152,7 +162,19 @@ VERBS: Final = (
             _argument("--size", type=int, default=0, metavar="N", help="lignes par page"),
         ),
     ),
-    Verb("verify", "contrôler chaînage, numéros, équilibre et états", "billing:verify", (_JSON,)),
+    Verb(
+        "verify",
+        "contrôler chaînage, numéros, équilibre et états",
+        "billing:verify",
+        (
+            _argument(
+                "--repair-cache",
+                action="store_true",
+                help="recalculer d'abord l'état des règles depuis leurs événements",
+            ),
+            _JSON,
+        ),
+    ),
     Verb(
         "run",
         "jouer une nuit : importer, facturer, télétransmettre, rendre compte",

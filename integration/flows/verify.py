@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
 from formats.common.anomaly import Anomaly, Code
+from integration.database.bulk import execute_many
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
+from integration.database.tables import json_text
 from integration.posting import CHAIN_VERSION, GENESIS, chain, chain_head, content_digest, reference
 from integration.translate.contracts_rows import patched
 
@@ -145,22 +147,49 @@ def _parts(connection: Connection, organisation: int, found: Verified) -> Iterat
 
 def _states(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
     """Opening state + events = cached state, for every rule."""
+    for rebuilt, row in _rebuilt(connection, organisation):
+        _, code, _, next_theoretical, cached, count, last = row
+        stored = (cached and json.loads(cached), _plain(next_theoretical), count, last)
+        if (rebuilt.state, rebuilt.next_theoretical, rebuilt.events, rebuilt.document) != stored:
+            yield Anomaly(DRIFT, values={"rule": code})
+        found.rules += 1
+
+
+def repair_states(engine: Engine, organisation_id: int) -> None:
+    """Write the cached states again, from opening states and events, which are the truth."""
+    sql = (
+        "UPDATE rule_state SET state = ?, next_theoretical = ?, events = ?, last_document_id = ?"
+        " WHERE rule_id = ?"
+    )
+    with engine.begin() as connection:
+        rows = [
+            (json_text(one.state), one.next_theoretical, one.events, one.document, row[0])
+            for one, row in _rebuilt(connection, organisation_id)
+        ]
+        execute_many(connection, sql, rows)
+
+
+class _Rebuilt(NamedTuple):
+    state: dict[str, Any]
+    next_theoretical: str | None
+    events: int
+    document: int | None
+
+
+def _rebuilt(
+    connection: Connection, organisation: int
+) -> Iterator[tuple[_Rebuilt, tuple[Any, ...]]]:
+    """Each rule's state as its events give it, with its row; a page at a time."""
     after = 0
     while page := _SQL.rows(
         connection, "rules", organisation=organisation, after=after, limit=PAGE
     ):
-        ids = [row[0] for row in page]
-        events = _by_document(_SQL.rows(connection, "events", ids=ids))
-        for rule_id, code, opening, next_theoretical, cached, count, last in page:
-            state, document_id = json.loads(opening), None
-            for _, _, event_document, change in events.get(rule_id, []):
+        events = _by_document(_SQL.rows(connection, "events", ids=[row[0] for row in page]))
+        for row in page:
+            state, document = json.loads(row[2]), None
+            for _, _, event_document, change in events.get(row[0], []):
                 state = patched(state, json.loads(change))
-                document_id = event_document or document_id
-            rebuilt = (state, state.get("next_theoretical"), len(events.get(rule_id, [])))
-            if (rebuilt, document_id) != (
-                (cached and json.loads(cached), _plain(next_theoretical), count),
-                last,
-            ):
-                yield Anomaly(DRIFT, values={"rule": code})
-            found.rules += 1
-        after = ids[-1]
+                document = event_document or document
+            count = len(events.get(row[0], []))
+            yield _Rebuilt(state, state.get("next_theoretical"), count, document), row
+        after = page[-1][0]

@@ -5,19 +5,28 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
-from billing.unpaid import AMOUNTS, Bounds, Filters
+from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, INTEGRITY, PARTIAL
 from integration.flows.billing import run as billing
 from integration.flows.billing.kept import keep, kept_simulation
 from integration.flows.billing.run import Billing, BillingReport
-from integration.verbs.outcome import NOT_AN_AMOUNT, complain, day_of, euros, say, say_json
+from integration.verbs.outcome import (
+    BAD_CRITERION,
+    NOT_AN_AMOUNT,
+    complain,
+    day_of,
+    euros,
+    say,
+    say_json,
+)
 
 SENT: Final = {"invoice_pdf": "factures PDF", "b2": "fichiers B2", "report": "rapports"}
 CHANGED: Final = Code(
@@ -188,13 +197,39 @@ def send(arguments: argparse.Namespace) -> int:
         return PARTIAL if refused else DONE
 
 
+def recycle(arguments: argparse.Namespace) -> int:
+    """Credit a refused care invoice and post it again, with what was already paid."""
+    from integration.flows.recycle import recycle as again
+
+    with open_app(home_of(arguments.home)) as app:
+        on = day_of(arguments.date, app.today())
+        with app.engine.begin() as connection:
+            made = again(connection, app.organisation_id, arguments.invoice, on, app.accounts)
+        paid = {share.value: str(amount) for share, amount in made.paid.items()}
+        if arguments.json:
+            say_json("recycled", {**asdict(made), "paid": paid})
+        else:
+            say(f"Avoir {made.credit}, nouvelle facture {made.invoice} (B2 {made.b2_number:09d}).")
+            for share, amount in paid.items():
+                say(f"  déjà payé, part {share} : {amount} €")
+        return DONE
+
+
 def unpaid(arguments: argparse.Namespace) -> int:
     """Print the unpaid list."""
     from integration.flows.unpaid import unpaid as listed
 
     with open_app(home_of(arguments.home)) as app:
         today = app.today()
-        filters = Filters(
+        filters = _filters(arguments, today)
+        say(listed(app, filters, day_of(arguments.as_of, today), arguments.format).rstrip("\n"))
+        return DONE
+
+
+def _filters(arguments: argparse.Namespace, today: date) -> Filters:
+    """The criteria of the list. Raises AnomaliesFound (RUN-112) for an unknown column or page."""
+    try:
+        return Filters(
             number=arguments.number or "",
             holder=arguments.patient or "",
             fund=arguments.fund or "",
@@ -207,8 +242,10 @@ def unpaid(arguments: argparse.Namespace) -> int:
             page=arguments.page,
             size=arguments.size,
         )
-        say(listed(app, filters, day_of(arguments.as_of, today), arguments.format).rstrip("\n"))
-        return DONE
+    except ValueError as error:
+        columns = ", ".join(SORTS)
+        values = {"cause": str(error), "columns": columns}
+        raise AnomaliesFound(Anomaly(BAD_CRITERION, values=values)) from None
 
 
 def _bounds(arguments: argparse.Namespace) -> dict[str, Bounds]:
@@ -223,9 +260,12 @@ def _bounds(arguments: argparse.Namespace) -> dict[str, Bounds]:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Check the books; name the first fault."""
+    from integration.flows.verify import repair_states
     from integration.flows.verify import verify as checked
 
     with open_app(home_of(arguments.home)) as app:
+        if arguments.repair_cache:
+            repair_states(app.engine, app.organisation_id)
         found = checked(app.engine, app.organisation_id)
         if arguments.json:
             say_json("verify", {**asdict(found), "fault": found.fault and str(found.fault)})

@@ -23,6 +23,11 @@ from integration.cli import (
 
 SCHEMA_VERSION = 1
 NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
+BAD_CRITERION = Code(
+    "RUN-112",
+    "Critère refusé : {cause}. Colonnes de tri : {columns}.",
+    "Triez sur une de ces colonnes ; les pages commencent à 1.",
+)
 NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez par exemple 12,50.")
 
 
@@ -64,7 +69,7 @@ def _unexpected(error: Exception) -> int:
 
 
 def _code_of(anomaly: Anomaly) -> int:
-    if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT):
+    if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT, BAD_CRITERION):
         return USAGE
     return BAD_CONFIG if anomaly.code.id.startswith("CFG-") else BAD_INPUT
 
