@@ -88,7 +88,7 @@ def _count(text: str) -> int:
 
 
 GROUPS: Final = {
-    "card": "lire une carte CPS ou Vitale",
+    "card": "lire et débloquer les cartes CPS et Vitale",
     "format": "décrire et contrôler les fichiers aux normes",
 }
 """What a group of verbs is about."""
@@ -130,7 +130,7 @@ VERBS: Final = (
         "créditer une facture de soins rejetée et la refaire sous un nouveau numéro",
         "billing:recycle",
         (
-            _argument("invoice", metavar="FACTURE", help="numéro de facture ou numéro B2"),
+            _argument("invoice", metavar="FACTURE", help="numéro de facture ou numéro B2 à 9 chiffres"),
             _DATE,
             _JSON,
         ),
@@ -212,6 +212,33 @@ VERBS: Final = (
             _argument("paths", nargs="+", metavar="FICHIER", help="fichiers à contrôler"),
             _argument("--dialect", metavar="NORME", help="norme, sinon reconnue au contenu"),
             _argument("--limit", type=_count, default=100, metavar="N", help="anomalies listées"),
+            _JSON,
+        ),
+    ),
+    Verb("card status", "dire quelles cartes sont dans le lecteur", "cards:status", (_JSON,)),
+    Verb(
+        "card read",
+        "lire la carte CPS, puis les droits de la carte Vitale",
+        "cards:read",
+        (
+            _argument("--date", metavar="AAAA-MM-JJ", help="droits à cette date (aujourd'hui)"),
+            _argument("--ask", action="store_true", help="demander le code porteur au terminal"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "card unblock",
+        "débloquer la carte CPS avec le code de l'émetteur",
+        "cards:unblock",
+        (_JSON,),
+    ),
+    Verb(
+        "format verify",
+        "vérifier la signature de fichiers (FICHIER et FICHIER.p7s)",
+        "signatures:verify_files",
+        (
+            _argument("paths", nargs="+", metavar="FICHIER", help="fichiers signés"),
+            _argument("--authorities", metavar="FICHIER", help="certificats PEM de confiance"),
             _JSON,
         ),
     ),
