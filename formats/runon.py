@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count, islice
+from typing import Any, BinaryIO, Final, Protocol
 
-from formats.common.anomaly import Anomaly, Code, Place
-from formats.fixedwidth import LENGTH, Layout, layout
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from formats.fixedwidth import LENGTH, Layout, Norm, encode_all, layout, settled
+from formats.report import Report
 
 UNKNOWN = Code(
     "FMT-101",
@@ -27,6 +29,15 @@ UNENDED = Code(
 LENGTH_BYTES: Final = 128
 """Bytes of every record. Reference §1.1."""
 _RECORDS_A_READ: Final = 512
+
+
+class _Judging(Protocol):
+    """What writing needs of a judge."""
+
+    def take_all(self, items: Iterable[Any]) -> None: ...
+
+    def report(self) -> Report: ...
+
 
 TableOf = Callable[[bytes], "Layout[Any] | None"]
 Followers = Mapping["type | None", "set[type]"]
@@ -56,6 +67,41 @@ def records_in(
     if pending:
         found += explain(pending, table_of(pending), place_of(file, line + 1))
         yield None
+
+
+def write_checked(items: Iterable[object], norm: Norm, table_of: TableOf, judge: _Judging) -> bytes:
+    """Records run on; raises AnomaliesFound with what doesn't fit, else with what breaks a rule.
+
+    Every record is read back and compared, then judged. They stay few at a time.
+    """
+    remaining = iter(items)
+    refused: list[Anomaly] = []
+    written: list[bytes] = []
+    for first in count(0, _RECORDS_A_READ):
+        asked = list(islice(remaining, _RECORDS_A_READ))
+        if not asked:
+            break
+        try:
+            written.append(encode_all(asked, Place(line=first), norm.by_class))
+        except AnomaliesFound as wrong:
+            refused += wrong.anomalies
+        else:
+            judge.take_all(_read_back(asked, written[-1], table_of))
+    refused = refused or list(judge.report().anomalies)
+    if refused:
+        raise AnomaliesFound(*refused)
+    return b"".join(written)
+
+
+def _read_back(asked: list[object], content: bytes, table_of: TableOf) -> list[Any]:
+    """The records that the bytes hold: those asked, or those asked in plain characters."""
+    found = cut(content, table_of)
+    same = list(map(type, found)) == list(map(type, asked)) and all(
+        item == back or settled(item) == back for item, back in zip(asked, found, strict=True)
+    )
+    if not same:
+        raise AssertionError("a file doesn't read back as it was written")
+    return found
 
 
 def cut(content: bytes, table_of: TableOf) -> list[Any]:

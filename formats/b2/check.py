@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import date
 from operator import attrgetter
 from typing import Any, BinaryIO, Final
@@ -33,14 +31,13 @@ from formats.b2.v062007 import (
     StaySupplement,
 )
 from formats.b2.versions import JUNE_2007, VERSIONS
-from formats.common.anomaly import MASKED, Anomaly, Code, Place
-from formats.common.identifiers import ALL, Identifier, finess, lpp, nir, rpps, siret
-from formats.fixedwidth import Zone, layout
-from formats.report import LIMIT, bounded
-from formats.runon import misplaced, place_of, unended
+from formats.common.anomaly import Anomaly, Code
+from formats.common.identifiers import finess, lpp, nir, rpps, siret
+from formats.fixedwidth import layout
+from formats.judge import DIFFERS, TOO_MUCH, Judge
+from formats.report import LIMIT
+from formats.runon import place_of
 
-KEYS_REMEMBERED: Final = 10_000
-"""Valid identifiers kept, since billers, prescribers and LPP codes come back all the time."""
 ROUNDING_CENTS: Final = 1
 """Slack on AMO ≈ base × rate: a split line shares out its cents. Reference §1.4, rule 7."""
 MAX_CODINGS: Final = {LineProcedure: 26}
@@ -48,22 +45,6 @@ MAX_CODINGS: Final = {LineProcedure: 26}
 MAX_LINES: Final = 999
 """Lines of one invoice. Reference §1.1."""
 
-_ASK = "Faites corriger le fichier par le logiciel qui l'a produit."
-DIFFERS = Code(
-    "FMT-111",
-    "Enregistrement {record}, zone « {zone} » : {value} au lieu de {expected} ({reference}).",
-    _ASK,
-)
-TOO_MUCH = Code(
-    "FMT-112",
-    "Enregistrement {record}, zone « {zone} » : {value} dépasse {expected} ({reference}).",
-    _ASK,
-)
-LATE = Code(
-    "FMT-113",
-    "Enregistrement {record}, zone « {zone} » : {value} est après {expected} ({reference}).",
-    "Attendez la fin de la période pour facturer, ou corrigez la date.",
-)
 TWICE = Code(
     "FMT-114",
     "Le numéro de facture {value} est nul ou déjà employé dans le lot.",
@@ -86,17 +67,14 @@ def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
     return checker.report()
 
 
-class Checker:
-    """What is known at one point of the file: `take` its records in order, then `report`."""
+class Checker(Judge):
+    """What is known at one point of a B2 file."""
+
+    followers = FOLLOWERS
+    end = FileEnd
 
     def __init__(self, file: str = "", limit: int = LIMIT) -> None:
-        self.found: list[Anomaly] = []
-        self._file = file
-        self._limit = limit
-        self._line = 0
-        self._item: Any = None
-        self._previous: type | None = None
-        self._lost = False  # an unreadable record came before: sums can't be judged
+        super().__init__(file, limit)
         self._sums = _Sums()
         self._start: FileStart | None = None
         self._batch: BatchStart | None = None
@@ -104,36 +82,10 @@ class Checker:
         self._invoice: InvoiceStart | None = None
         self._identity: object = None
         self._coded: _Coded | None = None
-        # Identifiers already found valid; zeros mean unknown.
-        self._sound = {i.name: {"", *("0" * length for length in range(1, 16))} for i in ALL}
-
-    def take(self, item: Any) -> None:
-        """Judge one record against what came before it; None for one that couldn't be read."""
-        self._line += 1
-        if item is None:
-            self._lost = True
-            self._sums.damaged = {"invoice", "batch", "file"}
-        else:
-            kind = type(item)
-            self._item = item
-            if kind not in FOLLOWERS[self._previous] and not self._lost:
-                self.found.append(misplaced(self._previous, item, self._place))
-            if self._coded is not None and kind not in _COMPLEMENTS:
-                self._end_of_codings()
-            _HANDLERS[kind](self, item)
-            self._previous, self._lost = kind, False
-        if len(self.found) > self._limit:
-            del self.found[self._limit + 1 :]
-
-    def take_all(self, items: Iterable[Any]) -> None:
-        """Judge records one after the other."""
-        for item in items:
-            self.take(item)
 
     def report(self) -> Report:
         """The final word, once the stream is exhausted."""
-        if self._previous is not FileEnd or self._lost:
-            self.found.append(unended("999", place_of(self._file, max(self._line, 1))))
+        anomalies = self._findings()
         s = self._sums
         total, amo, amc = s.amounts()
         return Report(
@@ -144,54 +96,11 @@ class Checker:
             total_cents=total,
             amo_cents=amo,
             amc_cents=amc,
-            anomalies=bounded(self.found, self._limit),
+            anomalies=anomalies,
         )
 
-    # What handlers say
-
-    @property
-    def _place(self) -> Place:
-        return place_of(self._file, self._line)
-
-    def _says(self, code: Code, field: str, expected: object, reference: str = "") -> None:
-        """An anomaly on one field of the current record."""
-        zone, place = self._where(field)
-        value = getattr(self._item, field)
-        values = {
-            "record": layout(type(self._item)).name,
-            "zone": zone.shown,
-            "value": MASKED if zone.personal else _shown(value),
-            "expected": MASKED if zone.personal else _shown(expected),
-            "reference": reference,
-        }
-        self.found.append(Anomaly(code, place, values))
-
-    def _where(self, field: str) -> tuple[Zone, Place]:
-        """The zone of a field of the current record, and its place in the file."""
-        zone = next(zone for zone in layout(type(self._item)).fields if zone.name == field)
-        return zone, replace(self._place, start=zone.start, end=zone.end)
-
-    def _equal(self, field: str, expected: object, reference: str) -> None:
-        if getattr(self._item, field) != expected:
-            self._says(DIFFERS, field, expected, reference)
-
-    def _key(self, identifier: Identifier, field: str, value: str) -> None:
-        """An identifier of the current record must have its key right; zeros mean unknown."""
-        known = self._sound[identifier.name]
-        if value in known:
-            return
-        wrong = identifier.check(value)
-        if wrong:
-            zone, place = self._where(field)
-            named = {"record": layout(type(self._item)).name, "zone": zone.shown}
-            self.found.append(Anomaly(wrong.code, place, {**wrong.values, **named}))
-        elif len(known) < KEYS_REMEMBERED:
-            known.add(value)
-
-    def _not_after(self, field: str, limit: date | None, reference: str) -> None:
-        value = getattr(self._item, field)
-        if value and limit and value > limit:
-            self._says(LATE, field, limit, reference)
+    def _lose(self) -> None:
+        self._sums.damaged = {"invoice", "batch", "file"}
 
     def _same_invoice(self) -> None:
         """Every record of an invoice repeats whose it is. Reference §1.4, rule 4."""
@@ -202,10 +111,12 @@ class Checker:
     # One handler a record type
 
     def _file_start(self, item: FileStart) -> None:
+        self._end_of_codings()
         self._start = item
         self._sums = _Sums()
 
     def _batch_start(self, item: BatchStart) -> None:
+        self._end_of_codings()
         self._batch, self._batch_day = item, item.created_on
         self._sums.open_batch()
         self._key(finess, "sender", item.sender)
@@ -217,6 +128,7 @@ class Checker:
             self._equal("sender", self._start.sender[5:], "enregistrement 000")
 
     def _invoice_start(self, item: InvoiceStart) -> None:
+        self._end_of_codings()
         self._invoice, self._identity = item, _IDENTITY(item)
         if not self._sums.open_invoice(item):
             self._says(TWICE, "invoice", "")
@@ -230,6 +142,7 @@ class Checker:
 
     def _service_line(self, item: ServiceLine) -> None:
         self._same_invoice()
+        self._end_of_codings()
         self._coded = _Coded(item)
         s = self._sums
         s.body += 1
@@ -243,7 +156,7 @@ class Checker:
 
     def _stay_line(self, item: StayLine) -> None:
         self._same_invoice()
-        self._coded = None  # what a 3F bills stands beside the stay, not inside it
+        self._end_of_codings()  # what a 3F bills stands beside the stay, not inside it
         self._sums.add_stay(item)
         self._not_after("first_day", item.last_day, "fin du séjour")
         self._not_after("last_day", self._batch_day, "date du lot")
@@ -328,6 +241,7 @@ class Checker:
     def _invoice_end(self, item: InvoiceEnd) -> None:
         if _IDENTITY(item) != self._identity:
             self._same_invoice()
+        self._end_of_codings()
         s = self._sums
         if "invoice" not in s.damaged:
             if s.body > MAX_LINES:
@@ -338,6 +252,7 @@ class Checker:
         s.close_invoice()
 
     def _batch_end(self, item: BatchEnd) -> None:
+        self._end_of_codings()
         s = self._sums
         s.close_invoice()
         if self._batch:
@@ -370,7 +285,7 @@ _REPEATED: Final = (
 )
 """Columns 4-55, equal in 000 and 999. Reference §1.4, rule 1."""
 
-_HANDLERS: Final[dict[type, Callable[[Checker, Any], None]]] = {
+Checker.handlers = {
     FileStart: Checker._file_start,
     BatchStart: Checker._batch_start,
     InvoiceStart: Checker._invoice_start,
@@ -392,8 +307,6 @@ _HANDLERS: Final[dict[type, Callable[[Checker, Any], None]]] = {
     FileEnd: Checker._file_end,
 }
 
-_CODINGS: Final = {StayDetail, StayDrug, LineAnalyses, LineDetail, LineDrug, LineProcedure}
-_COMPLEMENTS: Final = {*_CODINGS, LineSupplement, LinePractitioners}
 _PRICED: Final = {LineDetail, LineDrug}
 """Codings whose totals make that of their type 4."""
 _RANKS: Final = tuple(f"{rank:02d}" for rank in range(27))
@@ -501,7 +414,3 @@ class _Sums:
             "invoices": len(self._numbers),
             "patients": len(self._people),
         }
-
-
-def _shown(value: object) -> str:
-    return f"{value:%d/%m/%Y}" if isinstance(value, date) else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import count, islice, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Final
 
@@ -51,9 +51,7 @@ from formats.b2.v062007 import (
     StaySupplement,
 )
 from formats.b2.versions import VERSIONS
-from formats.common.anomaly import AnomaliesFound, Anomaly, Place
-from formats.fixedwidth import encode_all, settled
-from formats.runon import cut
+from formats.runon import write_checked
 
 MAX_AMC_CENTS = 999_999
 """AMC share of one type 4, 4+2 digits. Reference §1.3, type 4."""
@@ -65,8 +63,6 @@ MAX_LINES = 999
 
 ENVELOPE_RECORDS: Final = 4
 """Types 000, 1, 6 and 999 of a file of one batch."""
-CHUNK: Final = 512
-"""Records written, read back and checked together: they stay few at a time."""
 ANALYSES_A_RECORD: Final = 5
 """Analyses of one type 4B. Reference §1.3."""
 
@@ -77,36 +73,7 @@ def write(b2_file: B2File) -> bytes:
     Guarantees that the bytes read back as what was asked, and break no rule of `check`. A version
     we don't know raises KeyError.
     """
-    checker, readers = Checker(), Tables()
-    tables = VERSIONS[b2_file.version].by_class
-    refused: list[Anomaly] = []
-    written: list[bytes] = []
-    items = records(b2_file)
-    for first in count(0, CHUNK):
-        asked = list(islice(items, CHUNK))
-        if not asked:
-            break
-        try:
-            written.append(encode_all(asked, Place(line=first), tables))
-        except AnomaliesFound as wrong:
-            refused += wrong.anomalies
-        else:
-            checker.take_all(_read_back(asked, written[-1], readers))
-    refused = refused or list(checker.report().anomalies)
-    if refused:
-        raise AnomaliesFound(*refused)
-    return b"".join(written)
-
-
-def _read_back(asked: list[object], content: bytes, readers: Tables) -> list[Any]:
-    """The records that the bytes hold: those asked, or those asked in plain characters."""
-    found = cut(content, readers)
-    same = list(map(type, found)) == list(map(type, asked)) and all(
-        item == back or settled(item) == back for item, back in zip(asked, found, strict=True)
-    )
-    if not same:
-        raise AssertionError("a B2 file doesn't read back as it was written")
-    return found
+    return write_checked(records(b2_file), VERSIONS[b2_file.version], Tables(), Checker())
 
 
 def records_of(invoice: Invoice) -> int:
@@ -158,10 +125,10 @@ def split_line(line: Line) -> tuple[Line, ...]:
     if coded or any(detail.quantity != line.quantity for detail in line.details):
         return (line,)
     fewest = max(-(-line.quantity // MAX_QUANTITY), -(-line.amc_cents // MAX_AMC_CENTS), 1)
-    for parts_count in range(fewest, MAX_LINES + 1):
-        parts = _parts(line, parts_count)
-        if all(part.amc_cents <= MAX_AMC_CENTS for part in parts):
-            return parts
+    for parts in range(fewest, MAX_LINES + 1):
+        cut = _parts(line, parts)
+        if all(part.amc_cents <= MAX_AMC_CENTS for part in cut):
+            return cut
     return (line,)
 
 
