@@ -214,6 +214,19 @@ class Invoice(Section):
     )
 
 
+class Cards(Section):
+    """The card reader, its PIN and whom signatures are trusted from; paths below `home`."""
+
+    reader: Literal["mock"] = Field("mock", description="lecteur de cartes : mock (simulé)")
+    folder: Path = Field(Path("cards"), description="dossier des cartes simulées")
+    pin_file: str = Field(
+        "", description="fichier du code porteur, droits 0600 ; vide : demandé au terminal"
+    )
+    authorities: Path = Field(
+        Path("cards/authorities.pem"), description="certificats (PEM) des autorités de confiance"
+    )
+
+
 class Settings(Section):
     """Everything chosen, in one value.
 
@@ -227,6 +240,7 @@ class Settings(Section):
     teletransmission: Teletransmission = Teletransmission()
     accounts: Accounts = Accounts()
     invoice: Invoice = Invoice()
+    cards: Cards = Cards()
     parameters: Parameters = Parameters()
     partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
     kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")

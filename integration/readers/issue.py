@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from cryptography import x509
@@ -72,7 +72,7 @@ def cps_card(
     pin: str,
     unblock_code: str,
     holder: Mapping[str, str],
-    situations: Iterable[Mapping[str, str]],
+    situations: Iterable[Mapping[str, Any]],
 ) -> str:
     """The TOML text of a provider's card; PIN and issuer's code stand in it as salted hashes.
 
@@ -85,15 +85,15 @@ def cps_card(
 
 
 def vitale_card(
-    insured: Mapping[str, str], beneficiaries: Iterable[Mapping[str, Any]], *, mac_key: bytes = b""
+    insured: Mapping[str, Any], patients: Iterable[Mapping[str, Any]], *, test: bool = True
 ) -> str:
     """The TOML text of a patient's card, with the field names of `groups`.
 
-    A beneficiary's tables (`rights`, `cover`, `mutual`, `amc`…) are values of its mapping.
+    Each patient is a mapping of `groups.PatientRights`: `identity`, `rights`, `cover`, `amc`…
     """
-    key = base64.b64encode(mac_key or os.urandom(32)).decode("ascii")
-    head = {"kind": "vitale", "test": True, "mac_key": key}
-    tables = [_table("[[beneficiary]]", one) for one in beneficiaries]
+    key = base64.b64encode(os.urandom(32)).decode("ascii")
+    head = {"kind": "vitale", "test": test, "mac_key": key}
+    tables = [_table("[[patient]]", one) for one in patients]
     return "\n".join([_lines(head), _table("[insured]", insured), *tables])
 
 
@@ -111,7 +111,7 @@ def _literal(value: object) -> str:
         return "{" + ", ".join(f"{k} = {_literal(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_literal, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
 
 
 def _common_name(certificate: x509.Certificate) -> str:
