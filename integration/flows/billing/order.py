@@ -38,7 +38,10 @@ def opened(run: Billing) -> Billing:
     with run.engine.begin() as connection:
         number = _number_of(connection, run)
         if number is None:
-            number = reserve_ids(connection, "run", 1)
+            free = reserve_ids(connection, "run", 1)  # who opens the same run at once waits here
+            number = _number_of(connection, run)
+        if number is None:
+            number = free
             connection.execute(
                 insert(table).values(
                     id=number,

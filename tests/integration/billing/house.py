@@ -147,12 +147,14 @@ def house_at(
     if not settings.person_key.exists():
         create_key(settings.person_key)
     engine = make_engine(url)
-    with make_executor(executor, 2) as pool:
-        vault = open_vault(settings.person_key)
-        organisation = own_organisation(engine, settings)
-        app = App(settings, engine, organisation, vault, pool, _later, settle_s=0)
-        yield House(app, folder)
-    engine.dispose()
+    try:
+        with make_executor(executor, 2) as pool:
+            vault = open_vault(settings.person_key)
+            organisation = own_organisation(engine, settings)
+            app = App(settings, engine, organisation, vault, pool, _later, settle_s=0)
+            yield House(app, folder)
+    finally:
+        engine.dispose()
 
 
 def _later() -> datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from formats.common.anomaly import AnomaliesFound
 from integration.cli import parser
 from integration.flows.billing import gather, run
 from integration.flows.billing.kept import keep, kept_simulation
+from integration.flows.verify import verify
 from integration.posting import Plan, RuleMove
 from integration.verbs import billing as verbs
 from tests.integration.billing.house import House, contract, copies, fee, house_at
@@ -173,6 +176,27 @@ def test_a_plan_that_was_overtaken_is_made_again(
     assert calls == [2, 1]
     assert (report.invoices, report.failed) == (1, [])
     assert house.lines() == [("MF2", "2026-01-01", "2026-02-01", 1, 500)]
+
+
+def test_two_runs_at_once_bill_everything_once(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both start on the same facts, a contract at a time: who comes second plans again."""
+    monkeypatch.setattr(gather, "CHUNK", 1)
+    with house_at(postgresql_url, tmp_path) as house:
+        _portfolio(house)
+        start = threading.Barrier(2)
+
+        def billed(_: int) -> run.BillingReport:
+            order = house.run("2026-02-01")
+            start.wait()
+            return run.bill(order)
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(billed, range(2))
+        assert (first.failed, second.failed) == ([], [])
+        assert [row[0] for row in house.invoices()] == list(range(1, 10 + 1))
+        assert verify(house.engine, 1).fault is None
 
 
 def test_two_processes_post_what_one_posts(

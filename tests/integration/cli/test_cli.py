@@ -241,7 +241,16 @@ def test_an_altered_book_ends_with_its_own_code(
     for verb in ("verify", "doctor"):
         code, out, err = _run(capsys, home, verb)
         assert code == INTEGRITY
-        assert "LED-901 Le document VT2026-000001 a été modifié après coup." in out + err
+        assert "Le document VT2026-000001 a été modifié après coup." in out + err
+
+
+def test_schemas_are_listed_in_french(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    code, out, _ = _run(capsys, home, "schema")
+    assert code == DONE
+    assert {"customers", "contracts", "readings"} <= {line.split()[0] for line in out.splitlines()}
+    code, out, err = _run(capsys, home, "schema", "licornes")
+    assert (code, out) == (BAD_INPUT, "")
+    assert "Le flux « licornes » n'existe pas" in err
 
 
 def test_doctor_names_what_to_mend(capsys: pytest.CaptureFixture[str], home: Path) -> None:
