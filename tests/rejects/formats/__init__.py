@@ -1,0 +1,1 @@
+"""Bad files of the norms: one fault each."""
