@@ -21,6 +21,7 @@ RENT: Final = "loyer"
 NOTHING_COUNTED: Final[Mapping[int, int]] = {}
 NOTHING_BILLED: Final[Mapping[int, date]] = {}
 NOTHING_TOLD: Final[Mapping[str, object]] = {}
+NOTHING_KEPT: Final[Mapping[str, str]] = {}
 WHOLE_PERIODS: Final = Proration()
 
 
@@ -70,7 +71,8 @@ class RuleState(NamedTuple):
     `last_invoice` is the posting's to fill; rating leaves it as it is.
     counters: last billed value by meter id; a meter that is missing was never billed.
     billed_on: date of that value by meter id.
-    offered_used: offered units already given; bundle histories join here with their kinds.
+    offered_used: offered units already given.
+    own: what the rule's kind keeps besides, by names of its own (last true-up, bound to reach…).
     """
 
     next_theoretical: date | None
@@ -81,6 +83,7 @@ class RuleState(NamedTuple):
     counters: Mapping[int, int] = NOTHING_COUNTED
     offered_used: int = 0
     billed_on: Mapping[int, date] = NOTHING_BILLED
+    own: Mapping[str, str] = NOTHING_KEPT
 
     @property
     def never_billed(self) -> bool:
@@ -153,6 +156,8 @@ class RunOptions:
     bill_anomalies:   FACTURATION_SI_ANOMALIE: an anomaly doesn't block its contract.
     threshold:        SEUIL_FACTURATION, € excl. VAT per invoice; strictly below bills nothing.
     allowed_prices:   COUT_FACTU_AUTORISE.
+    bundle_check:     off: *pas de contrôle des cumuls des forfaits*, the run realigns (A-FR-06).
+    grouped_negative: REGUL_GROUPEE_NEGATIVE: a grouped true-up may be a credit (A-FR-17).
     """
 
     work_date: date
@@ -165,6 +170,8 @@ class RunOptions:
     allowed_prices: str = "POSITIF"
     zero_bundle_allowed: bool = False
     bridging_rent_article: str = ""
+    bundle_check: bool = True
+    grouped_negative: bool = False
 
 
 class Line(NamedTuple):
@@ -174,6 +181,7 @@ class Line(NamedTuple):
     line's once-key with the rule: a line is never posted twice for the same part and period.
     details: French small print, one text a row (readings with origin and date…).
     explain: the figures the amount comes from, for `explain` years later.
+    separate: the line goes on an invoice apart from those that aren't (A-FR-13).
     """
 
     rule_id: int
@@ -187,3 +195,4 @@ class Line(NamedTuple):
     amount: Decimal
     details: tuple[str, ...] = ()
     explain: Mapping[str, object] = NOTHING_TOLD
+    separate: bool = False

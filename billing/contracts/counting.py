@@ -66,6 +66,16 @@ class Counted(NamedTuple):
             f"{self.meter.label} : {reading.origin.french} du {reading.read_on:%d/%m/%Y}, {value}"
         )
 
+    @property
+    def figures(self) -> dict[str, object]:
+        """What `explain` shows of the meter, as JSON values."""
+        return {
+            "meter": self.meter.code,
+            "from": None if self.last is None else self.last.value,
+            "to": self.reading.value,
+            "units": str(self.units),
+        }
+
 
 def printed(value: int, scale: int = 1) -> str:
     """A counter as printed in French: 17 777, or 177,77 with a scale of 100 (A-CRE-17)."""

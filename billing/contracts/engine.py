@@ -65,23 +65,26 @@ class ContractRating(NamedTuple):
 def rate_contract(
     contract: Contract, readings: Mapping[int, Sequence[Reading]], options: RunOptions
 ) -> ContractRating:
-    """Rates every due rule: periodic ones first, then the aperiodic that go with them.
+    """Rates every due rule: periodic ones, then the aperiodic that go with them, then those that
+    rest on all the others and never on each other.
 
     A suspended contract bills nothing. `readings` are by meter id, in date order.
     """
     if contract.suspended:
         return ContractRating(contract, ())
     rated: list[RuleRating] = []
-    later: list[tuple[Module, Rule]] = []
+    along: list[tuple[Module, Rule]] = []
+    behind: list[tuple[Module, Rule]] = []
     for module, rule in _active(contract, options.work_date):
         if rule.periodicity is None:
-            later.append((module, rule))
+            (behind if _on_others(rule) else along).append((module, rule))
         else:
             _keep(rated, rule, _rate_periodic(module, rule, readings, options))
-    billing = any(one.rated.lines for one in rated)
-    for module, rule in later if billing else ():
-        facts = Facts(options, module, readings, companions_billed=True)
-        _keep(rated, rule, _rate_aperiodic(rule, facts))
+    for some in (along, behind):
+        companions = [line for one in rated for line in one.rated.lines] if some else ()
+        for module, rule in some if companions else ():
+            facts = Facts(options, module, readings, companions=companions)
+            _keep(rated, rule, _rate_aperiodic(rule, facts))
     return ContractRating(contract, tuple(rated), tuple(_anomalies(contract, rated)))
 
 
@@ -91,6 +94,11 @@ def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]
         for rule in module.rules:
             if rule.until is None or rule.until > work_date:
                 yield module, rule
+
+
+def _on_others(rule: Rule) -> bool:
+    kind = KINDS.get(rule.kind)
+    return kind is not None and kind.on_others
 
 
 def _keep(rated: list[RuleRating], rule: Rule, result: Rated) -> None:
@@ -107,18 +115,23 @@ def _rate_periodic(
     theoretical, p = rule.state.next_theoretical, rule.periodicity
     if theoretical is None or p is None:
         return _refused(NO_NEXT_DATE)
-    if theoretical > options.work_date or ended(p, theoretical, rule.state.occurrences):
+    if theoretical > options.work_date:
         return NOTHING
     kind = _kind(rule)
     if not isinstance(kind, Kind):
         return kind
+    over = ended(p, theoretical, rule.state.occurrences)
+    if over and not kind.left_over(rule, module, options.work_date):
+        return NOTHING
     if kind.metered and not rule.meters:
         return _without_meter(rule)
     if options.work_date < module.since:
         return _refused(OUTSIDE_MODULE, cause=NOT_STARTED.format(since=module.since))
     periods = overdue(rule, module, options.work_date)
     if not periods:
-        return _after_end(rule, module)
+        after = NOTHING if over else _after_end(rule, module)
+        if after.anomalies or not kind.left_over(rule, module, options.work_date):
+            return after
     return kind.rate(rule, Facts(options, module, readings, periods))
 
 

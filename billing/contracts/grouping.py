@@ -77,8 +77,9 @@ class Shaped(NamedTuple):
     anomalies: tuple[Anomaly, ...] = ()
 
 
-# payer id, site id, market, payment mode, contract id (0 when the payer's invoices are grouped)
-Key = tuple[int, int | None, str, str, int]
+# payer id, site id, market, payment mode, contract id (0 when the payer's invoices are grouped),
+# lines apart
+Key = tuple[int, int | None, str, str, int, bool]
 Bills = dict[Key, list[tuple[int, Line]]]  # each line with its contract id
 
 
@@ -169,6 +170,7 @@ def _above(
         low = [bill for bill in bills.values() if threshold and ZERO <= _net(bill) < threshold]
         waiting = {line.rule_id for bill in low for _, line in bill}
         waiting |= _companions(kept, deferred | waiting) - deferred if waiting else set()
+        waiting |= _tied(kept, waiting) - deferred
         if not waiting:
             return bills, deferred
         deferred |= waiting
@@ -192,6 +194,13 @@ def _companions(kept: Sequence[tuple[Contract, RuleRating]], deferred: set[int])
     }
 
 
+def _tied(kept: Sequence[tuple[Contract, RuleRating]], waiting: set[int]) -> set[int]:
+    """All the rules of a contract that is posted whole, when one of them waits."""
+    tied = {contract.id for contract, one in kept if one.rated.tied}
+    held = tied & {contract.id for contract, one in kept if one.rule.id in waiting}
+    return {one.rule.id for contract, one in kept if contract.id in held}
+
+
 def _gather(
     kept: Iterable[tuple[Contract, RuleRating]], payers: Mapping[int, Payer], deferred: set[int]
 ) -> Bills:
@@ -207,10 +216,10 @@ def _gather(
 def _key(contract: Contract, rule: Rule, line: Line, payers: Mapping[int, Payer]) -> Key:
     cost = line.cost_line
     alone = 0 if payers[cost.payer_id].grouped else contract.id
-    return cost.payer_id, cost.site_id, rule.market, cost.payment_mode, alone
+    return cost.payer_id, cost.site_id, rule.market, cost.payment_mode, alone, line.separate
 
 
-def _order(payers: Mapping[int, Payer]) -> Callable[[Key], tuple[str, int, str, str, int]]:
+def _order(payers: Mapping[int, Payer]) -> Callable[[Key], tuple[str, int, str, str, int, bool]]:
     """Drafts by payer code, site, market, payment mode, contract: the same on every machine."""
     return lambda key: (payers[key[0]].code, key[1] or 0, *key[2:])
 

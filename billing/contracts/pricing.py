@@ -8,7 +8,9 @@ from decimal import Decimal
 from typing import Final
 
 from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
-from billing.money import to_cents
+from billing.contracts.schedule import Period
+from billing.money import PRICE_SCALE, round_price, to_cents
+from billing.period import Share
 from formats.common.anomaly import Anomaly, Code
 
 PRICE_NOT_ALLOWED = Code(
@@ -22,6 +24,11 @@ NO_ARTICLE = Code(
     "La règle de facturation « {rule} » n'est pas valide : montant forfaitaire incorrect"
     " (article non renseigné).",
     "Renseignez l'article dans la règle prédéfinie, ou dans la règle si la prédéfinie en a un.",
+)
+ZERO_QUANTITY = Code(
+    "RAT-204",
+    "La règle de facturation « {rule} » n'est pas valide : la quantité du forfait est nulle.",
+    "Corrigez la quantité, ou autorisez les forfaits à zéro (FORFAIT_A_ZERO_AUTORISE).",
 )
 
 _ALLOWED: Final[Mapping[str, Callable[[Decimal], bool]]] = {
@@ -76,3 +83,35 @@ def priced(
         details,
         explain or {},
     )
+
+
+def prorated(
+    rule: Rule,
+    cost: CostLine,
+    period: Period,
+    quantity: Decimal,
+    details: tuple[str, ...] = (),
+    explain: Mapping[str, object] | None = None,
+) -> list[Line]:
+    """The line of a period, its price cut to the part that counts; none when no part does."""
+    dates = (period.since, period.until)
+    told = {"theoretical": str(period.theoretical), **(explain or {})}
+    if period.share is None:
+        return [priced(rule, cost, dates, quantity, details, told)]
+    told["share"] = str(period.share)
+    whole = priced(rule, cost, dates, quantity, details, told)
+    return [_part(whole, period.share, rule.decimals)] if period.share.numerator else []
+
+
+def _part(line: Line, share: Share, decimals: int) -> Line:
+    """The part of a line: the quantity stays, the price is the period's part.
+
+    The amount is rounded once, from the exact part; the price keeps the rule's decimals unless
+    quantity × price would then miss the amount.
+    """
+    amount = to_cents(share.of(line.quantity * line.unit_price))
+    exact = share.of(line.unit_price)
+    price = round_price(exact, decimals)
+    if to_cents(line.quantity * price) != amount:
+        price = round_price(exact, PRICE_SCALE)
+    return line._replace(unit_price=price, amount=amount)

@@ -7,35 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import NamedTuple
 
 from billing.contracts.contract import Line, Module, Rule, RuleState, RunOptions
 from billing.contracts.reading import Reading
 from billing.contracts.schedule import Period
-from billing.period import Term
+from billing.period import Periodicity, Term
 from formats.common.anomaly import Anomaly
 
 
 class Facts(NamedTuple):
     """What a kind may look at besides its rule.
 
-    periods:           the rule's overdue periods, oldest first; never empty for a periodic rule.
-    readings:          by meter id, in date order (date, then id).
-    companions_billed: another rule of the contract bills in this run (aperiodic fees).
+    periods:    the rule's overdue periods, oldest first; empty for an aperiodic rule, and for a
+                kind that has something left behind its last period.
+    readings:   by meter id, in date order (date, then id).
+    companions: lines that other rules of the contract bill in this run (aperiodic rules).
     """
 
     options: RunOptions
     module: Module
     readings: Mapping[int, Sequence[Reading]]
     periods: Sequence[Period] = ()
-    companions_billed: bool = False
+    companions: Sequence[Line] = ()
 
 
 class Rated(NamedTuple):
     """Lines with the state they lead to, or anomalies, or nothing at all.
 
     state is None when nothing moves. estimates are readings to store with the posting;
-    used are the ids of the readings billed.
+    used are the ids of the readings billed. tied: the lines rest on other rules of the contract,
+    which is posted whole or waits whole.
     """
 
     lines: tuple[Line, ...] = ()
@@ -43,18 +46,32 @@ class Rated(NamedTuple):
     estimates: tuple[Reading, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
     used: tuple[int, ...] = ()
+    tied: bool = False
 
 
 NOTHING = Rated()
+
+
+def fits_always(terms: object, periodicity: Periodicity) -> None:
+    """Any periodicity goes with these terms."""
+
+
+def nothing_left(rule: Rule, module: Module, work_date: date) -> bool:
+    """Nothing is due once a rule has no more period to bill."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A rule kind: its code in files, how its terms are read and how it rates.
 
-    terms: reads the kind's own parameters; raises ValueError with a French reason.
-    forced_term: the only term the kind accepts, or None for both.
-    metered: the rule needs meters and readings.
+    terms:         reads the kind's own parameters; raises ValueError with a French reason.
+    forced_term:   the only term the kind accepts, or None for both.
+    metered:       the rule needs meters.
+    on_others:     the rule has no periodicity: it rests on the lines of all the other rules.
+    fits:          raises ValueError, in French, when a rule's periodicity can't go with its terms.
+    left_over:     whether something is due behind the last period of a rule.
+    keeps:         names in `RuleState.own` that a take-over may bring.
     """
 
     code: str
@@ -63,3 +80,7 @@ class Kind:
     rate: Callable[[Rule, Facts], Rated]
     forced_term: Term | None = None
     metered: bool = False
+    on_others: bool = False
+    fits: Callable[[object, Periodicity], None] = fits_always
+    left_over: Callable[[Rule, Module, date], bool] = nothing_left
+    keeps: frozenset[str] = frozenset()

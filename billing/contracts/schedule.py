@@ -92,6 +92,7 @@ def advanced(
         _values(state.counters, counters),
         state.offered_used,
         _dates(state.billed_on, counters),
+        state.own,
     )
 
 
@@ -114,6 +115,7 @@ def passed_over(
         _values(state.counters, counters),
         state.offered_used + offered,
         _dates(state.billed_on, counters),
+        state.own,
     )
 
 

@@ -122,6 +122,27 @@ class Opening(Row):
     occurrences: Whole = Field(0, alias="occurrences", ge=0)
     counters: tuple[Counter, ...] = Field((), alias="compteurs")
     offered_used: Whole = Field(0, alias="offerts_utilises", ge=0)
+    last_true_up: Day | None = Field(None, alias="derniere_regularisation")
+    next_true_up: Day | None = Field(None, alias="prochaine_regularisation")
+    cumulated: Number | None = Field(None, alias="cumul_forfaits", ge=0)
+    counter_included: YesNo = Field(False, alias="cumul_inclut_compteur")
+
+    def own(self) -> dict[str, str]:
+        """What only some kinds keep, by the kind's own names.
+
+        `cumul_inclut_compteur` is ARTIS's cumul, last true-up counter included (A-RES-09).
+        """
+        counter = Decimal(sum(one.value for one in self.counters))
+        cumulated = self.cumulated
+        if cumulated is not None and self.counter_included:
+            cumulated -= counter
+        told = {
+            "last": self.last_true_up,
+            "next": self.next_true_up,
+            "cumulated": cumulated,
+            "counter": counter if self.last_true_up and self.counters else None,
+        }
+        return {name: str(value) for name, value in told.items() if value is not None}
 
 
 class Cost(Row):
@@ -168,9 +189,9 @@ class RuleDocument(Row):
         """The kind's own parameters, its forced term, one kind of attachment."""
         kind = KINDS[self.kind]
         try:
-            kind.terms(self.stored_terms)
+            terms = kind.terms(self.stored_terms)
             if self.periodicity:
-                self.periodicity.made(self.since or date(2000, 1, 1))
+                kind.fits(terms, self.periodicity.made(self.since or date(2000, 1, 1)))
         except ValueError as error:
             raise wrong(REFUSED, reason=str(error)) from None
         if kind.forced_term and self.term not in (None, kind.forced_term):
@@ -185,6 +206,12 @@ class RuleDocument(Row):
             )
         if kind.metered and self.periodicity is None:
             raise wrong(REFUSED, reason=f"« {kind.french} » demande une périodicité")
+        if kind.on_others and self.periodicity:
+            reason = f"« {kind.french} » suit les autres règles : pas de périodicité"
+            raise wrong(REFUSED, reason=reason)
+        if self.opening and self.opening.own().keys() - kind.keeps:
+            reason = f"« {kind.french} » ne reprend ni régularisation ni cumul de forfaits"
+            raise wrong(REFUSED, reason=reason)
         return self
 
     @property

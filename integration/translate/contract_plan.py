@@ -159,6 +159,7 @@ class Plan:
             {meter: one.value for meter, one in counters},
             taken.offered_used,
             {meter: one.billed_on for meter, one in counters if one.billed_on},
+            taken.own(),
         )
 
     def _cost(self, path: Path, cost: Cost) -> tuple[object, ...]:

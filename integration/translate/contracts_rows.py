@@ -301,6 +301,7 @@ def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> Rul
         {int(meter): value for meter, value in raw.get("counters", {}).items()},
         raw.get("offered_used", 0),
         {int(meter): date.fromisoformat(on) for meter, on in raw.get("billed_on", {}).items()},
+        raw.get("own", {}),
     )
 
 
@@ -315,17 +316,18 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         "counters": {str(meter): value for meter, value in state.counters.items()},
         "offered_used": state.offered_used,
         "billed_on": {str(meter): on.isoformat() for meter, on in state.billed_on.items()},
+        "own": state.own,
     }
     return {name: value for name, value in raw.items() if value}
 
 
-_BY_METER = ("counters", "billed_on")
+_MAPS = ("counters", "billed_on", "own")
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What an event sets: the fields that differ, None where one goes; by meter inside maps."""
+    """What an event sets: the fields that differ, None where one goes; by key inside maps."""
     change = _difference(before, after)
-    for name in _BY_METER:
+    for name in _MAPS:
         if name in change:
             change[name] = _difference(before.get(name, {}), after.get(name, {}))
     return change
@@ -334,7 +336,7 @@ def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
 def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     """The state after an event; `patched(before, patch(before, after)) == after`."""
     merged = {**state, **change}
-    for name in _BY_METER:
+    for name in _MAPS:
         if name in change:
             merged[name] = _present({**state.get(name, {}), **change[name]})
     return _present(merged)

@@ -108,7 +108,7 @@ def _lines(
 ) -> tuple[Line, ...]:
     dates = (periods[0].since, periods[-1].until)
     details = tuple(one.detail for one in billed)
-    explain = {"meters": [_figures(one) for one in billed]}
+    explain = {"meters": [one.figures for one in billed]}
     scale = _common_scale(billed)
     lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
     return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
@@ -121,16 +121,6 @@ def _after(
     if total != offered:
         return advanced(rule.state, facts.periods, facts.options.work_date, counters)
     return passed_over(rule.state, facts.periods, counters, offered)
-
-
-def _figures(one: Counted) -> dict[str, object]:
-    """What `explain` shows of a meter, as JSON values."""
-    return {
-        "meter": one.meter.code,
-        "from": None if one.last is None else one.last.value,
-        "to": one.reading.value,
-        "units": str(one.units),
-    }
 
 
 def _common_scale(billed: Sequence[Counted]) -> int:

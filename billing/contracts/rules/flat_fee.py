@@ -8,19 +8,13 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from billing.contracts.contract import RENT, CostLine, Line, Rule
-from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.contract import RENT, CostLine, Rule
+from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, prorated
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
-from billing.contracts.schedule import Period, advanced
-from billing.money import PRICE_SCALE, QUANTITY_SCALE, round_price, to_cents
-from billing.period import Share
-from formats.common.anomaly import Anomaly, Code
+from billing.contracts.schedule import advanced
+from billing.money import QUANTITY_SCALE
+from formats.common.anomaly import Anomaly
 
-ZERO_FEE = Code(
-    "RAT-204",
-    "La règle de facturation « {rule} » n'est pas valide : la quantité du forfait est nulle.",
-    "Corrigez la quantité, ou autorisez les forfaits à zéro (FORFAIT_A_ZERO_AUTORISE).",
-)
 BRIDGING_RENT: Final = "Loyer intercalaire"
 
 
@@ -52,7 +46,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     costs = costs_of(rule)
     wrong = cost_anomaly(rule, costs, facts.options)
     if wrong is None and fee.quantity == 0 and not facts.options.zero_bundle_allowed:
-        wrong = Anomaly(ZERO_FEE, values={"rule": rule.code})
+        wrong = Anomaly(ZERO_QUANTITY, values={"rule": rule.code})
     if wrong is not None:
         return Rated(anomalies=(wrong,))
     if rule.periodicity is None:
@@ -64,41 +58,19 @@ def _periodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts)
     """Attached assets don't change the amount (A-MF-02)."""
     if _bridging(rule, facts.options.bridging_rent_article):
         costs = [_bridged(cost, facts.options.bridging_rent_article) for cost in costs]
-    lines = tuple(
-        _line(rule, cost, period, fee.quantity)
+    lines = [
+        line
         for period in facts.periods
         for cost in costs
-        if period.share is None or period.share.numerator
-    )
-    return Rated(lines, advanced(rule.state, facts.periods, facts.options.work_date))
-
-
-def _line(rule: Rule, cost: CostLine, period: Period, quantity: Decimal) -> Line:
-    dates = (period.since, period.until)
-    if period.share is None:
-        return priced(rule, cost, dates, quantity, explain={"theoretical": str(period.theoretical)})
-    explain = {"theoretical": str(period.theoretical), "share": str(period.share)}
-    return _part(priced(rule, cost, dates, quantity, explain=explain), period.share, rule.decimals)
-
-
-def _part(line: Line, share: Share, decimals: int) -> Line:
-    """The part of a line: the quantity stays, the price is the period's part.
-
-    The amount is rounded once, from the exact part; the price keeps the rule's decimals unless
-    quantity × price would then miss the amount.
-    """
-    amount = to_cents(share.of(line.quantity * line.unit_price))
-    exact = share.of(line.unit_price)
-    price = round_price(exact, decimals)
-    if to_cents(line.quantity * price) != amount:
-        price = round_price(exact, PRICE_SCALE)
-    return line._replace(unit_price=price, amount=amount)
+        for line in prorated(rule, cost, period, fee.quantity)
+    ]
+    return Rated(tuple(lines), advanced(rule.state, facts.periods, facts.options.work_date))
 
 
 def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts) -> Rated:
     """Price × assets of the rule, else of its module, × quantity, when a companion bills."""
     assets = len(rule.assets or facts.module.assets)
-    if not facts.companions_billed or not assets:
+    if not facts.companions or not assets:
         return NOTHING
     today = facts.options.work_date
     dates = (today, today + timedelta(days=1))

@@ -13,6 +13,7 @@ from billing.contracts.contract import (
     Contract,
     CostLine,
     Family,
+    Line,
     Module,
     Rule,
     RuleState,
@@ -23,6 +24,8 @@ from billing.contracts.rating import Rated
 from billing.contracts.reading import Meter, Origin, Reading
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
+from billing.contracts.terms import Rhythm
+from billing.contracts.true_up import Bundle
 from billing.period import Periodicity, Term, Unit
 
 T = TypeVar("T")
@@ -58,9 +61,28 @@ def copies(price: str = "0.01", units: ConsumedUnits | None = None, **changes: A
     return replace(rule, **changes)
 
 
+def bundle(units: str = "1000", true_up: Rhythm | None = None, **changes: Any) -> Rule:
+    """A monthly bundle in advance at 0.01, trued up each quarter at 0.02, never billed.
+
+    Fields of Bundle and of Rule may be changed.
+    """
+    own = {name: changes.pop(name) for name in Bundle.__slots__ if name in changes}
+    terms = Bundle(Decimal(units), true_up or Rhythm(3, Unit.MONTH), **own)
+    costs = (cost("0.01", id=3), cost("0.02", id=4, family=Family.OVERRUN))
+    rule = Rule(
+        3, "FR", "Forfait", "bundle", Term.ADVANCE, MONTHLY, JANUARY,
+        terms, costs, RuleState(JANUARY), meters=(NB,),
+    )  # fmt: skip
+    return replace(rule, **changes)
+
+
 def contract(*rules: Rule, assets: tuple[Asset, ...] = (), **changes: Any) -> Contract:
-    """Contract C1 of customer 1: one open-ended module with these rules and assets."""
-    module = Module(1, "M1", JANUARY, None, rules, assets)
+    """Contract C1 of customer 1: one open-ended module with these rules and assets.
+
+    It starts in January, or with an older rule.
+    """
+    since = min([JANUARY, *(rule.since for rule in rules)])
+    module = Module(1, "M1", since, None, rules, assets)
     return replace(Contract(1, "C1", "Contrat", 1, (module,)), **changes)
 
 
@@ -101,6 +123,26 @@ def billed(rule: Rule, rated: Rated) -> Rule:
     """The rule as the posting leaves it."""
     assert rated.state is not None
     return replace(rule, state=replace(rated.state, last_invoice="F1" if rated.lines else ""))
+
+
+def run_after_run(
+    rule: Rule, days: Sequence[date], known: Readings | None = None, **options: Any
+) -> list[tuple[Rule, list[Line]]]:
+    """The rule after each run, with the lines of the run; what a run leaves alone stays."""
+    found = []
+    for day in days:
+        rating = run(rule, day, known, **options)
+        assert rating.anomalies == (), rating.anomalies
+        lines = [line for one in rating.rules for line in one.rated.lines]
+        for one in rating.rules:
+            rule = billed(rule, one.rated)
+        found.append((rule, lines))
+    return found
+
+
+def quantities(lines: Sequence[Line]) -> list[tuple[str, int]]:
+    """(cost family, whole quantity) of each line."""
+    return [(line.cost_line.family.value, int(line.quantity)) for line in lines]
 
 
 def amounts(rating: ContractRating) -> list[str]:

@@ -1,0 +1,362 @@
+"""Bundle and true-up (*forfait et régularisation*, contracts.md §4.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from billing.contracts.contract import Family, Line, Module, Rule
+from billing.contracts.noncumulative import Calculation
+from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced
+from billing.contracts.rating import Facts, Kind, Rated
+from billing.contracts.reading import Origin
+from billing.contracts.schedule import Period, advanced, overdue
+from billing.contracts.terms import calculation, only, quantity, rhythm, whole, word, yes_no
+from billing.contracts.true_up import (
+    Bundle,
+    Grouping,
+    Memory,
+    Reckoned,
+    Window,
+    bundle_of,
+    covered,
+    due,
+    kept,
+    memory_of,
+    reckon,
+    rhythms,
+    units_of,
+)
+from billing.money import ZERO
+from billing.period import Periodicity, Unit
+from formats.common.anomaly import Anomaly, Code
+
+BUNDLE_COUNT = Code(
+    "RAT-211",
+    "Le nombre de forfaits facturés depuis la dernière régularisation est incorrect pour la règle"
+    " « {rule} » : théoriques {expected}, réels {billed} ({cause}).",
+    "Corrigez le cumul des forfaits, ou facturez le contrat seul avec l'option « pas de contrôle"
+    " des cumuls des forfaits », qui le recale.",
+)
+LATE_START = Code(
+    "RAT-212",
+    "La date de début de la périodicité de facturation ({start:%d/%m/%Y}) doit être antérieure ou"
+    " égale à la date de dernière régularisation ({last:%d/%m/%Y}) : facturation impossible.",
+    "Ramenez le début de la périodicité à la date de dernière régularisation.",
+)
+OTHER_DATES = Code(
+    "RAT-213",
+    "La régularisation groupée de la règle « {rule} » n'est pas due à la même date que celle de"
+    " la règle « {other} ».",
+    "Donnez aux règles regroupées la même périodicité et les mêmes dates de régularisation.",
+)
+OTHER_WAITS = Code(
+    "RAT-214",
+    "La régularisation groupée de la règle « {rule} » attend la règle « {other} », qui a une"
+    " anomalie.",
+    "Corrigez d'abord l'anomalie de l'autre règle.",
+)
+_KNOWN: Final = (
+    *("units", "true_up", "refund", "check", "grouping", "floating", "offered", "same_invoice"),
+    "calculation",
+)
+
+
+def terms(raw: Mapping[str, object]) -> Bundle:
+    """Reads `{"units": 1000, "true_up": {"count": 3, "unit": "month"}}` and the options of Bundle.
+
+    Raises ValueError with a French reason.
+    """
+    only(raw, _KNOWN)
+    every = rhythm(raw, "true_up")
+    if every is None:
+        raise ValueError("« true_up », la périodicité de la régularisation, est obligatoire")
+    bundle = Bundle(
+        quantity(raw, "units"),
+        every,
+        yes_no(raw, "refund", False),
+        yes_no(raw, "check", True),
+        Grouping(word(raw, "grouping", tuple(Grouping), Grouping.NONE)),
+        yes_no(raw, "floating", False),
+        whole(raw, "offered"),
+        yes_no(raw, "same_invoice", True),
+        calculation(raw),
+    )
+    if bundle.grouping is not Grouping.NONE and not (bundle.refund and bundle.check):
+        raise ValueError("une régularisation groupée demande contrôle et remboursement à « oui »")
+    if bundle.offered and (bundle.calculation or bundle.grouping is not Grouping.NONE):
+        raise ValueError("les unités offertes demandent des grandeurs cumulatives, sans groupement")
+    return bundle
+
+
+def fits(bundle: object, p: Periodicity) -> None:
+    """The true-up's period is the bundle's or a multiple of it (A-FR-03, A-NCU-08)."""
+    assert isinstance(bundle, Bundle)
+    true_up = bundle.true_up.beside(p)
+    same = true_up.monthly == p.monthly or (p.unit is Unit.DAY and p.step == 1)
+    longer = true_up.monthly != p.monthly or true_up.step > p.step
+    if not same or (true_up.monthly == p.monthly and true_up.step % p.step):
+        raise ValueError("la période de régularisation n'est pas un multiple de celle du forfait")
+    if longer and bundle.calculation not in (None, Calculation.SUM):
+        raise ValueError("seule la somme convient à une régularisation plus longue que le forfait")
+
+
+def rate(rule: Rule, facts: Facts) -> Rated:
+    """The overdue bundles, a line each, and one true-up in their midst when one is due."""
+    bundle, memory = bundle_of(rule), memory_of(rule.state.own)
+    wrong = _wrong(rule, bundle, memory, facts)
+    if wrong:
+        return Rated(anomalies=tuple(wrong))
+    first = memory.first or (facts.periods[0].since if facts.periods else None)
+    memory = memory._replace(first=first)
+    window = due(rule, facts.module, facts.options.work_date, first)
+    if window is None:
+        added = memory.cumulated + units_of(bundle, facts.periods)
+        return _moved(rule, facts, _bundles(rule, facts.periods), memory._replace(cumulated=added))
+    result = reckon(rule, facts, window)
+    if isinstance(result, list):
+        return Rated(anomalies=tuple(result))
+    if result is None:
+        added = memory.cumulated + units_of(bundle, facts.periods)
+        memory = memory._replace(cumulated=added, next=window.following)
+        return _moved(rule, facts, _bundles(rule, facts.periods), memory)
+    return _trued_up(rule, facts, memory, result)
+
+
+def _trued_up(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> Rated:
+    bundle, window = bundle_of(rule), found.window
+    anomalies = [*_miscounted(rule, facts, memory, found), *_grouped_apart(rule, facts, window)]
+    if anomalies:
+        return Rated(anomalies=tuple(anomalies))
+    before = covered(rule.term, facts.periods, window.until)
+    after = facts.periods[len(before) :]
+    offered = _offered(bundle, rule, found)
+    lines = [
+        *_bundles(rule, before),
+        *_true_up_lines(rule, facts, found, found.extra - offered),
+        *_bundles(rule, after),
+    ]
+    memory = Memory(
+        memory.first,
+        window.until,
+        window.following,
+        units_of(bundle, after),
+        found.base + found.units,
+        found.extra,
+    )
+    return _moved(rule, facts, lines, memory, found, offered)
+
+
+def _moved(
+    rule: Rule,
+    facts: Facts,
+    lines: Sequence[Line],
+    memory: Memory,
+    found: Reckoned | None = None,
+    offered: int = 0,
+) -> Rated:
+    """The lines and the state after them; counters move at a true-up only, billed or not."""
+    counted = found.counted if found else ()
+    counters = {one.meter.id: one.reading for one in counted}
+    state, today = rule.state, facts.options.work_date
+    if facts.periods:
+        state = advanced(state, facts.periods, today, counters)
+    else:
+        state = state._replace(
+            last_actual=today if lines else state.last_actual,
+            counters={**state.counters, **{id_: r.value for id_, r in counters.items()}},
+            billed_on={**state.billed_on, **{id_: r.read_on for id_, r in counters.items()}},
+        )
+    state = state._replace(own=kept(memory), offered_used=state.offered_used + offered)
+    return Rated(
+        tuple(lines),
+        state,
+        tuple(one.reading for one in counted if one.reading.origin is Origin.ESTIMATE),
+        used=tuple(one.reading.id for one in counted if one.reading.id),
+        tied=found is not None and bundle_of(rule).grouping is not Grouping.NONE,
+    )
+
+
+def _bundles(rule: Rule, periods: Sequence[Period]) -> list[Line]:
+    """A line a period and cost line; a global price adds the rental part (A-FR-14)."""
+    bundle, lines = bundle_of(rule), []
+    costs = [*costs_of(rule), *costs_of(rule, Family.RENTAL)]
+    for period in periods:
+        units = units_of(bundle, (period,))
+        explain = {"theoretical": str(period.theoretical)}
+        if period.share is not None:
+            explain["share"] = str(period.share)
+        dates = (period.since, period.until)
+        lines += [priced(rule, cost, dates, units, (), explain) for cost in costs if units]
+    return lines
+
+
+def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, extra: Decimal) -> list[Line]:
+    bundle, costs = bundle_of(rule), costs_of(rule, Family.OVERRUN)
+    if bundle.grouping is Grouping.NONE:
+        wanted = extra > 0 or (extra < 0 and bundle.refund)
+    else:
+        wanted = _group_bills(rule, facts)
+    dates, told = (found.window.since, found.window.until), _figures(found, extra)
+    details = _details(found)
+    lines = [priced(rule, cost, dates, extra, details, told) for cost in costs if extra]
+    if bundle.grouping is Grouping.PRICE:
+        lines += _price_gap(rule, found, dates, told)
+    return [line._replace(separate=not bundle.same_invoice) for line in lines if wanted]
+
+
+def _price_gap(
+    rule: Rule, found: Reckoned, dates: tuple[date, date], told: Mapping[str, object]
+) -> list[Line]:
+    """Grouped by price, the bundles count at their own price: the difference on their units."""
+    gap = _price(rule, Family.OVERRUN) - _price(rule, Family.STANDARD)
+    if not gap or not found.cumulated:
+        return []
+    cost = costs_of(rule, Family.OVERRUN)[0]._replace(price=gap)
+    line = priced(rule, cost, dates, found.cumulated, explain=told)
+    return [line._replace(part=f"{line.part}/bundle")]
+
+
+# --- grouped on the module --------------------------------------------------------------------
+
+
+def _group(rule: Rule, facts: Facts) -> list[tuple[Rule, Facts, Window | None]]:
+    """The rules trued up together with this one, itself included, with what each bills."""
+    grouping, today = bundle_of(rule).grouping, facts.options.work_date
+    found = []
+    for other in facts.module.rules:
+        ended = other.until is not None and other.until <= today
+        if ended or other.kind != rule.kind or bundle_of(other).grouping is not grouping:
+            continue
+        next_date = other.state.next_theoretical
+        some = overdue(other, facts.module, today) if next_date and other.periodicity else []
+        first = some[0].since if some else None
+        window = due(other, facts.module, today, first)
+        found.append((other, facts._replace(periods=some), window))
+    return found
+
+
+def _grouped_apart(rule: Rule, facts: Facts, window: Window) -> list[Anomaly]:
+    """The rules of the group that this true-up can't be weighed with."""
+    if bundle_of(rule).grouping is Grouping.NONE:
+        return []
+    anomalies = []
+    for other, seen, theirs in _group(rule, facts):
+        values = {"rule": rule.code, "other": other.code}
+        if theirs is None or theirs.until != window.until:
+            anomalies.append(Anomaly(OTHER_DATES, values=values))
+        elif not isinstance(reckon(other, seen, theirs), Reckoned):
+            anomalies.append(Anomaly(OTHER_WAITS, values=values))
+    return anomalies
+
+
+def _group_bills(rule: Rule, facts: Facts) -> bool:
+    """Whether the group as a whole went beyond its bundles, by copies or by €."""
+    quantities, amounts, values = ZERO, ZERO, ZERO
+    for other, seen, window in _group(rule, facts):
+        one = reckon(other, seen, window) if window else None
+        assert isinstance(one, Reckoned)
+        quantities += one.extra
+        amounts += one.extra * _price(other, Family.OVERRUN)
+        values += one.units * _price(other, Family.OVERRUN)
+        values -= one.cumulated * _price(other, Family.STANDARD)
+    if bundle_of(rule).grouping is Grouping.PRICE:
+        return values > 0
+    return quantities > 0 and (amounts >= 0 or facts.options.grouped_negative)
+
+
+def _price(rule: Rule, family: Family) -> Decimal:
+    return sum((cost.price for cost in costs_of(rule, family)), ZERO)
+
+
+# --- what stops a bundle ----------------------------------------------------------------------
+
+
+def _wrong(rule: Rule, bundle: Bundle, memory: Memory, facts: Facts) -> list[Anomaly]:
+    found = []
+    for family in (Family.STANDARD, Family.OVERRUN, Family.RENTAL):
+        costs = costs_of(rule, family)
+        if costs or family is not Family.RENTAL:
+            found.append(cost_anomaly(rule, costs, facts.options))
+    if not bundle.units and not facts.options.zero_bundle_allowed:
+        found.append(Anomaly(ZERO_QUANTITY, values={"rule": rule.code}))
+    p = rhythms(rule)[0]
+    if memory.last is not None and p.anchor > memory.last:
+        found.append(Anomaly(LATE_START, values={"start": p.anchor, "last": memory.last}))
+    return list({one.code: one for one in found if one is not None}.values())
+
+
+def _miscounted(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> list[Anomaly]:
+    """The bundles billed since the last true-up aren't those of the calendar (A-FR-05)."""
+    bundle, p = bundle_of(rule), rhythms(rule)[0]
+    unchecked = not bundle.check or not facts.options.bundle_check or p.occurrences
+    if unchecked or not bundle.units or found.cumulated == found.expected:
+        return []
+    values = {
+        "rule": rule.code,
+        "expected": _number(found.expected / bundle.units),
+        "billed": _number(found.cumulated / bundle.units),
+        "cause": _cause(bundle, memory, found),
+    }
+    return [Anomaly(BUNDLE_COUNT, values=values)]
+
+
+def _cause(bundle: Bundle, memory: Memory, found: Reckoned) -> str:
+    """The likely cause, those of the seed (004, "Le nombre de forfaits… est incorrect")."""
+    last, until = memory.last, found.window.until
+    if last is not None and last.day != until.day:
+        return f"jour de régularisation {until.day}, jour de la dernière régularisation {last.day}"
+    if found.cumulated % bundle.units:
+        return "la quantité du forfait a changé depuis, ou le cumul est faux"
+    if found.cumulated > found.expected:
+        return "dernière régularisation passée trop tôt, ou périodicité du forfait changée"
+    return "dernière régularisation passée en retard, ou périodicité du forfait changée"
+
+
+def _number(value: Decimal) -> str:
+    return f"{round(value, 2).normalize():f}".replace(".", ",")
+
+
+# --- what is told -----------------------------------------------------------------------------
+
+
+def _offered(bundle: Bundle, rule: Rule, found: Reckoned) -> int:
+    """Offered units deducted now; those left wait for the next true-up."""
+    left = bundle.offered - rule.state.offered_used
+    return max(0, min(int(found.extra), left))
+
+
+def _details(found: Reckoned) -> tuple[str, ...]:
+    meters = tuple(one.detail for one in found.counted)
+    bundles = f"Forfaits facturés depuis la dernière régularisation : {_number(found.cumulated)}"
+    return (*meters, bundles, f"Borne à atteindre : {_number(found.bound)}")
+
+
+def _figures(found: Reckoned, extra: Decimal) -> dict[str, object]:
+    return {
+        "last": str(found.base),
+        "counter": str(found.base + found.units),
+        "cumulated": str(found.cumulated),
+        "bound": str(found.bound),
+        "extra": str(extra),
+        "meters": [one.figures for one in found.counted],
+    }
+
+
+def left_over(rule: Rule, module: Module, work_date: date) -> bool:
+    """The last true-up comes behind the last bundle in advance."""
+    return due(rule, module, work_date, None) is not None
+
+
+BUNDLE: Final = Kind(
+    "bundle",
+    "forfait et régularisation",
+    terms,
+    rate,
+    metered=True,
+    fits=fits,
+    left_over=left_over,
+    keeps=frozenset({"last", "next", "cumulated", "counter"}),
+)
