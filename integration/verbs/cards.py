@@ -74,8 +74,8 @@ def _status(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def _tell_status(found: Status) -> None:
     device = found.configuration.reader
-    kind = " (simulé)" if found.simulated else ""
-    say(f"Lecteur : {device.maker} {device.type} {device.serial}".rstrip() + kind)
+    named = " ".join(filter(None, (device.maker, device.type, device.serial)))
+    say(f"Lecteur : {named}{' (cartes simulées)' if found.simulated else ''}")
     say(f"Carte CPS : {'présente' if found.cps_present else 'absente'}")
     if found.certificate_until:
         say(f"  certificat valable jusqu'au {found.certificate_until:%d/%m/%Y}")
@@ -130,10 +130,7 @@ def _described(patient: PatientRights) -> str:
     parts = [
         f"{name}, rang {identity.rank}, qualité {identity.quality}",
         "droits AMO ouverts" if patient.covered else "pas de droits AMO",
-        *(
-            f"couverture {cover.code}{', ALD' if cover.ald != '0' else ''}"
-            for cover in patient.cover
-        ),
+        *(f"couverture {cover.code} (ALD {cover.ald})" for cover in patient.cover),
         *([f"mutuelle {patient.mutual.identification}"] if patient.mutual else []),
         *([f"AMC {patient.amc.b2_number}"] if patient.amc else []),
     ]
