@@ -71,6 +71,7 @@ class Builder:
     def take(self, entity: object) -> None:
         """Place one entity; what we can't read has been reported and is skipped."""
         self._rank += 1
+        self._ended = False  # what follows a 999 isn't its file's
         handler = _HANDLERS.get(type(entity))
         if handler:
             handler(self, entity)
