@@ -268,11 +268,13 @@ def _distrust(
 
 
 def _issued(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Whether this authority, which must say it is one, issued the certificate."""
     try:
         certificate.verify_directly_issued_by(authority)
-    except (ValueError, TypeError, InvalidSignature):
+        constraints = authority.extensions.get_extension_for_class(x509.BasicConstraints)
+    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    return True
+    return constraints.value.ca
 
 
 def _signing_time(attributes: dict[Oid, TLV]) -> datetime | None:

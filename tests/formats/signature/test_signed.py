@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 
 from formats.common.anomaly import AnomaliesFound
 from formats.signature import certificates, sign, verify
+from integration.readers.issue import identity
 from tests.formats.signature.people import (
     AUTHORITY,
     FUND,
@@ -108,10 +108,14 @@ def test_a_stranger_and_an_old_card_are_told_together() -> None:
     assert codes(CONTENT, SIGNATURE, datetime(2016, 12, 31, tzinfo=UTC)) == ["FMT-604"]
 
 
-def test_an_authority_may_not_be_a_card() -> None:
-    """A card's certificate among the trusted ones issues nothing, not even itself."""
-    with pytest.raises(AnomaliesFound):
-        verify(CONTENT, SIGNATURE, (NURSE.certificate,), NOW)
+def test_a_card_is_no_authority() -> None:
+    """Even trusted by mistake: a certificate it issued, or its own, proves nothing."""
+    forged = identity(NURSE, "FAUSSE CPS", SINCE, UNTIL)
+    for one in (NURSE, forged):
+        signature = sign(CONTENT, one.key, one.certificate, NOW)
+        with pytest.raises(AnomaliesFound) as found:
+            verify(CONTENT, signature, (NURSE.certificate,), NOW)
+        assert [anomaly.code.id for anomaly in found.value.anomalies] == ["FMT-603"]
 
 
 def test_the_validity_is_told_in_french() -> None:
@@ -171,8 +175,3 @@ def test_authorities_are_read_from_pem() -> None:
     assert certificates(pem.encode()) == [AUTHORITY.certificate, FUND.certificate]
     with pytest.raises(AnomaliesFound):
         certificates(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-
-
-def test_certificates_are_of_the_test_period() -> None:
-    assert isinstance(NURSE.certificate, x509.Certificate)
-    assert NURSE.certificate.not_valid_before_utc == SINCE
