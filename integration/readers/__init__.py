@@ -21,7 +21,8 @@ def open_reader(settings: Settings) -> Iterator[CardReader]:
     """The reader of the settings (SSV_InitLIB), closed at the end (SSV_TermLIB)."""
     from integration.readers.mock import MockReader
 
-    reader: CardReader = MockReader(settings.folders.home / settings.cards.folder)
+    known = {"mock": MockReader}
+    reader: CardReader = known[settings.cards.reader](settings.folders.home / settings.cards.folder)
     try:
         yield reader
     finally:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -53,6 +56,25 @@ def test_ours_opens_the_library_s(algorithm: type[AES128] | type[AES256]) -> Non
     builder = builder.add_recipient(OTHER.certificate)
     envelope = builder.set_content_encryption_algorithm(algorithm).encrypt(Encoding.DER, BINARY)
     assert opened(envelope, rsa_key(FUND.key), FUND.certificate) == CONTENT
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl command on this machine")
+def test_openssl_and_ours_open_each_other_s_3des(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(FUND.key_pem)
+    (tmp_path / "fund.pem").write_text(FUND.certificate_pem)
+    (tmp_path / "content").write_bytes(CONTENT)
+    ours = sealed(CONTENT, FUND.certificate, os.urandom, TRIPLE_DES)
+    (tmp_path / "ours").write_bytes(ours)
+    for words in (
+        "-decrypt -inform DER -in ours -inkey key.pem -recip fund.pem -binary -out opened",
+        "-encrypt -des3 -binary -in content -outform DER -out theirs fund.pem",
+    ):
+        subprocess.run(
+            ["openssl", "cms", *words.split()], cwd=tmp_path, check=True, capture_output=True
+        )
+    assert (tmp_path / "opened").read_bytes() == CONTENT
+    theirs = (tmp_path / "theirs").read_bytes()
+    assert opened(theirs, rsa_key(FUND.key), FUND.certificate) == CONTENT
 
 
 def test_an_envelope_for_somebody_else_is_told() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from formats.common.anomaly import AnomaliesFound
@@ -92,6 +92,16 @@ def test_any_change_to_any_signed_file_is_found(content: bytes, position: int, c
     whole = bytearray(content + signature)
     whole[position % len(whole)] ^= change
     codes(bytes(whole[: len(content)]), bytes(whole[len(content) :]))
+
+
+@settings(max_examples=300)
+@given(st.integers(0), st.integers(0, 60), st.binary(max_size=12))
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_cuts_and_insertions_are_found(start: int, length: int, new: bytes) -> None:
+    start %= len(SIGNATURE)
+    altered = SIGNATURE[:start] + new + SIGNATURE[start + length :]
+    assume(altered != SIGNATURE)
+    codes(CONTENT, altered)
 
 
 @pytest.mark.parametrize(
