@@ -114,7 +114,8 @@ def test_the_constructed_sample_shows_its_three_faults(capsys: pytest.CaptureFix
 def test_anomalies_as_json_have_their_place(capsys: pytest.CaptureFixture[str]) -> None:
     (file,) = _json(capsys, "format", "check", str(FAULTY), code=BAD_INPUT)["files"]
     assert (file["dialect"], file["count"], file["complete"]) == ("b2", 3, True)
-    late = file["anomalies"][2]
+    wrong_key, _, late = file["anomalies"]
+    assert (wrong_key["record"], wrong_key["value"]) == ("4E", "10001234567")
     assert (late["code"], late["number"], late["offset"]) == ("FMT-113", 8, 896)
     assert (late["columns"], late["record"]) == ([114, 119], "4F")
     assert (late["field"], late["value"]) == ("Date de fin de location", "28/01/2026")
