@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, BinaryIO, Final
 
-from formats import b2, noemie
+from formats import arl, b2, b2_retour, noemie, sesam
 from formats.common.anomaly import Code
 from formats.fixedwidth import Kind, Layout, Norm, Zone
 from formats.report import LIMIT, Report
@@ -130,6 +130,17 @@ def dialects() -> tuple[Dialect, ...]:
     return (
         _dialect("b2", "factures B2", b2.VERSIONS, b2.detect, b2.check),
         _dialect("noemie", "retours NOEMIE", noemie.VERSIONS, noemie.detect, noemie.check),
+        _dialect(
+            "b2-retour",
+            "avis de règlement d'un concentrateur",
+            b2_retour.VERSIONS,
+            b2_retour.detect,
+            b2_retour.check,
+        ),
+        _dialect("arl", "accusés de réception logiques", arl.VERSIONS, arl.detect, arl.check),
+        _dialect(
+            "sesam", "lots SESAM-Vitale de FSE et de DRE", sesam.VERSIONS, sesam.detect, sesam.check
+        ),
     )
 
 

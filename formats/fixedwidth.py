@@ -555,7 +555,8 @@ class Layout(Generic[R]):
         if zone.kind is Kind.DIGITS:
             value = value.zfill(zone.length)
         else:
-            value = (plain(value) if self.charset.plain else value).rstrip(" ")
+            foreign = self.charset.plain and value.translate(self._no_allowed)
+            value = (plain(value) if foreign else value).rstrip(" ")
         if len(value) > zone.length:
             return value, f"dépasse {zone.length} caractères"
         return value, self._complaint(zone, value.ljust(zone.length))
@@ -700,6 +701,7 @@ def _record_class(cls: type[R], table: Layout[R]) -> type[R]:
 
     body = {"__slots__": (), "__new__": create, "__doc__": cls.__doc__}
     body |= {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+    body |= {name: own for name, own in vars(cls).items() if isinstance(own, property)}
     base = namedtuple(cls.__name__, table.names)  # type: ignore[misc]
     return type(cls.__name__, (base,), body)
 

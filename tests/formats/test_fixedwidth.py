@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from formats.b2.v062007 import RECORDS
@@ -33,12 +33,6 @@ from formats.fixedwidth import (
     text,
     zones,
 )
-from formats.noemie.entities import ENTITIES
-from tests.formats.strategies import records
-
-CLASSES = [*RECORDS.values(), *ENTITIES.values()]
-NAMES = [f"{cls.__module__.split('.')[1]}-{layout(cls).name}" for cls in CLASSES]
-every_record = pytest.mark.parametrize("cls", CLASSES, ids=NAMES)
 
 
 @record("essai", 40, PLAIN)
@@ -69,37 +63,6 @@ def _refused(item: Sample) -> Anomaly:
 def test_writes_and_reads_the_same_record() -> None:
     assert encode(SAMPLE) == LINE
     assert decode(Sample, LINE) == SAMPLE
-
-
-@every_record
-def test_columns_run_from_the_first_to_the_last(cls: type) -> None:
-    following = 1
-    for zone in zones(cls):
-        assert zone.start == following
-        following = zone.end + 1
-    assert following == layout(cls).length + 1
-
-
-@every_record
-@settings(max_examples=12)
-@given(data=st.data())
-def test_every_record_survives_the_round_trip(cls: type, data: st.DataObject) -> None:
-    item = data.draw(records(cls))
-    raw = encode(item)
-    assert len(raw) == layout(cls).length
-    assert decode(cls, raw) == item
-
-
-@every_record
-@settings(max_examples=25)
-@given(data=st.data())
-def test_any_bytes_are_read_or_explained(cls: type, data: st.DataObject) -> None:
-    """`read` gives a record exactly when `explain` has nothing to say."""
-    table = layout(cls)
-    raw = bytearray(encode(data.draw(records(cls))))
-    for _ in range(data.draw(st.integers(1, 3))):
-        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    assert (table.read(bytes(raw)) is None) == bool(table.explain(bytes(raw), Place()))
 
 
 @given(raw=st.binary(min_size=40, max_size=40))
