@@ -558,6 +558,7 @@ billed_part = Table(  # once: each part of a subject stands on one uncredited po
     Column("revision", SmallInteger, primary_key=True, autoincrement=False),
     Column("document_id", BigInteger, ForeignKey("document.id"), nullable=False),
     Column("line_position", Integer, nullable=False),
+    Index("ix_billed_part_document", "document_id"),
     sqlite_with_rowid=False,
 )
 

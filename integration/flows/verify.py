@@ -70,7 +70,7 @@ def verify(engine: Engine, organisation_id: int) -> Verified:
 
 def _chain(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
     link, sequence, last = GENESIS, 0, ""
-    for document, lines, care, entries, stored in _documents(connection, organisation):
+    for document, *rows, stored in _documents(connection, organisation):
         number = reference(document[2], document[3], document[4])
         if stored is None:
             yield Anomaly(UNLINKED, values={"number": number})
@@ -78,11 +78,12 @@ def _chain(connection: Connection, organisation: int, found: Verified) -> Iterat
         version, stored_sequence, digest, stored_link, debit, credit = stored
         if stored_sequence != sequence + 1:
             yield Anomaly(MISSING, values={"before": last, "after": number})
-        if digest != content_digest(document, lines, care, entries):
+        if digest != content_digest(document, *rows):
             yield Anomaly(ALTERED, values={"number": number})
         link = chain(link, number, digest)
         if link != stored_link or version != CHAIN_VERSION:
             yield Anomaly(BROKEN, values={"number": number})
+        entries = rows[2]
         if not debit == credit == sum(row[5] for row in entries) == sum(r[6] for r in entries):
             yield Anomaly(UNBALANCED, values={"number": number})
         sequence, last = stored_sequence, number
@@ -104,8 +105,8 @@ def _documents(connection: Connection, organisation: int) -> Iterator[tuple[Any,
             return
         ids = [row[0] for row in page]
         children = [
-            _by_document(_SQL.rows(connection, name, ids=ids))
-            for name in ("lines", "care_lines", "entries")
+            _by_document(_SQL.rows(connection, name, ids=ids), 5 if name == "parts" else 0)
+            for name in ("lines", "care_lines", "entries", "parts")
         ]
         for row in page:
             *document, version, sequence, digest, link, debit, credit = map(_plain, row)
@@ -118,10 +119,10 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _by_document(rows: list[tuple[Any, ...]]) -> dict[int, list[tuple[Any, ...]]]:
+def _by_document(rows: list[tuple[Any, ...]], column: int = 0) -> dict[int, list[tuple[Any, ...]]]:
     found: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows:
-        found.setdefault(row[0], []).append(tuple(map(_plain, row)))
+        found.setdefault(row[column], []).append(tuple(map(_plain, row)))
     return found
 
 

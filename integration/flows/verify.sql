@@ -25,6 +25,10 @@ SELECT document_id, position, dated, account, auxiliary, debit_cents, credit_cen
   share
 FROM entry WHERE document_id {ids} ORDER BY document_id, position
 
+-- :parts
+SELECT subject_kind, subject_id, part, unit, revision, document_id, line_position
+FROM billed_part WHERE document_id {ids}
+
 -- :numbering  rows that don't follow their predecessor by one, or are dated before it
 SELECT journal, fiscal_year, number, previous, early FROM (
   SELECT journal, fiscal_year, number,

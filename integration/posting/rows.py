@@ -172,10 +172,14 @@ def reference(journal: str, fiscal_year: int, number: int) -> str:
 
 
 def content_digest(
-    document: Row, lines: Iterable[Row], care: Iterable[Row], entries: Iterable[Row]
+    document: Row,
+    lines: Iterable[Row],
+    care: Iterable[Row],
+    entries: Iterable[Row],
+    parts: Iterable[Row],
 ) -> str:
-    """SHA-256 of a document with all its rows, as stored (dates as ISO text)."""
-    content = orjson.dumps((document, *lines, *care, *entries))
+    """SHA-256 of a document with all its rows, as stored (dates as ISO text, parts in order)."""
+    content = orjson.dumps((document, *lines, *care, *entries, *sorted(parts)))
     return hashlib.sha256(content).hexdigest()
 
 
@@ -242,10 +246,11 @@ def _add_document(rows: Rows, posting: Posting, place: _Place) -> None:
     rows.lines += lines
     rows.care_lines += care
     rows.entries += entries
-    rows.parts += [(*part[:5], document_id, part[5]) for part in posting.parts]
+    parts = [(*part[:5], document_id, part[5]) for part in posting.parts]
+    rows.parts += parts
     for delivery in posting.deliveries:
         rows.outbox.append(_delivery_row(delivery, place, len(rows.outbox)))
-    digest = content_digest(document, lines, care, entries)
+    digest = content_digest(document, lines, care, entries, parts)
     rows.sequence += 1
     rows.link = chain(rows.link, place.name, digest)
     rows.links.append((place.organisation_id, rows.sequence, document_id, digest, rows.link))

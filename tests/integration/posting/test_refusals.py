@@ -12,7 +12,7 @@ from sqlalchemy.exc import DatabaseError, DataError, IntegrityError
 from integration.database import tables as t
 from integration.flows.verify import verify
 from integration.posting import DOCUMENT, ENTRY, LINE
-from integration.posting.rows import CARE_LINE, content_digest
+from integration.posting.rows import CARE_LINE, PART, content_digest
 from tests.integration.posting.books import open_books, posted, sale
 
 DAY = date(2026, 1, 1)
@@ -67,9 +67,17 @@ def test_an_amount_that_fits_no_column(engine: Engine, cents: int) -> None:
 def test_the_digest_covers_every_column(engine: Engine) -> None:
     """Any cell of a document and of its rows changes the digest."""
     care = (*["1234567", "DOS", "A"], *range(3, 10), "0", "0", None)
-    document = posted(engine, sale(DAY, care_lines=[care]))
-    groups = [document.documents, document.lines, document.care_lines, document.entries]
-    assert [len(rows[0]) for rows in groups] == [*map(len, (DOCUMENT, LINE, CARE_LINE, ENTRY))]
+    part = ("rule", 7, "standard/1", 1, 0, 1)
+    document = posted(engine, sale(DAY, care_lines=[care], parts=[part]))
+    groups = [
+        document.documents,
+        document.lines,
+        document.care_lines,
+        document.entries,
+        document.parts,
+    ]
+    columns = (DOCUMENT, LINE, CARE_LINE, ENTRY, PART)
+    assert [len(rows[0]) for rows in groups] == [*map(len, columns)]
     right = content_digest(document.documents[0], *groups[1:])
     assert right == document.links[0][3]
     digests = {right}

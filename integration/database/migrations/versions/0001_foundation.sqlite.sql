@@ -603,6 +603,8 @@ CREATE TABLE rule_event (
 
 CREATE INDEX ix_asset_customer_id ON asset (customer_id);
 
+CREATE INDEX ix_billed_part_document ON billed_part (document_id);
+
 CREATE INDEX ix_care_item_patient_id ON care_item (patient_id);
 
 CREATE INDEX ix_care_item_prescription_id ON care_item (prescription_id);
