@@ -130,7 +130,9 @@ VERBS: Final = (
         "créditer une facture de soins rejetée et la refaire sous un nouveau numéro",
         "billing:recycle",
         (
-            _argument("invoice", metavar="FACTURE", help="numéro de facture ou numéro B2 à 9 chiffres"),
+            _argument(
+                "invoice", metavar="FACTURE", help="numéro de facture ou numéro B2 à 9 chiffres"
+            ),
             _DATE,
             _JSON,
         ),

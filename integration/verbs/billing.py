@@ -20,6 +20,7 @@ from integration.flows.billing.kept import keep, kept_simulation
 from integration.flows.billing.run import Billing, BillingReport
 from integration.verbs.outcome import (
     BAD_CRITERION,
+    DECIDED,
     NOT_AN_AMOUNT,
     complain,
     day_of,
@@ -60,7 +61,7 @@ def bill(arguments: argparse.Namespace) -> int:
         if arguments.from_simulation is None:
             run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
         else:
-            run = _checked(app, arguments.from_simulation)
+            run = _checked(app, arguments)
         report = billing.bill(run)
         if arguments.json:
             say_json("billing", _report(report))
@@ -69,8 +70,16 @@ def bill(arguments: argparse.Namespace) -> int:
         return PARTIAL if report.blocked or report.failed else DONE
 
 
-def _checked(app: App, number: int) -> Billing:
+_SIMULATED: Final = ("date", "threshold", "reading_days", "no_estimate", "force_estimate")
+
+
+def _checked(app: App, arguments: argparse.Namespace) -> Billing:
     """The run of a simulation whose facts are still the same. Raises AnomaliesFound."""
+    number = arguments.from_simulation
+    asked = [name for name in (*_SIMULATED, "include_excluded") if getattr(arguments, name)]
+    if asked:
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
+        raise AnomaliesFound(Anomaly(DECIDED, values={"options": options}))
     kept = kept_simulation(app.engine, app.organisation_id, number)
     if kept is None:
         raise AnomaliesFound(Anomaly(UNKNOWN_SIMULATION, values={"simulation": number}))

@@ -23,6 +23,11 @@ from integration.cli import (
 
 SCHEMA_VERSION = 1
 NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
+DECIDED = Code(
+    "RUN-113",
+    "La simulation a déjà fixé ses options : {options} ne se change pas ici.",
+    "Facturez sans cette option, ou refaites une simulation.",
+)
 BAD_CRITERION = Code(
     "RUN-112",
     "Critère refusé : {cause}. Colonnes de tri : {columns}.",
@@ -69,7 +74,7 @@ def _unexpected(error: Exception) -> int:
 
 
 def _code_of(anomaly: Anomaly) -> int:
-    if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT, BAD_CRITERION):
+    if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT, BAD_CRITERION, DECIDED):
         return USAGE
     return BAD_CONFIG if anomaly.code.id.startswith("CFG-") else BAD_INPUT
 
