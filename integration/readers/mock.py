@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
+from formats import arl
+from formats.arl import Acknowledgement
 from formats.signature.signed import sign
 from integration.readers.cards import (
     CpsFile,
@@ -31,7 +34,14 @@ from integration.readers.errors import (
 )
 from integration.readers.groups import Configuration, Cps, PatientRights, Vitale
 from integration.readers.pin import Pin
-from integration.readers.protocol import SecuredInvoice, Securing, Signed, Status
+from integration.readers.protocol import (
+    BARE,
+    Frame,
+    SecuredInvoice,
+    Securing,
+    Signed,
+    Status,
+)
 
 _COUNTERS: Final = ".counters.json"
 
@@ -108,20 +118,26 @@ class MockReader:
         mac_key = self._read_vitale_in(slots).mac() if securing is Securing.SECURED else b""
         return [_secured(content, securing, mac_key, cps, at) for content in invoices]
 
-    def format_batch(self, invoices: Sequence[SecuredInvoice], at: datetime) -> Signed:
-        """Sign the invoices on end."""
+    def format_batch(
+        self, invoices: Sequence[SecuredInvoice], at: datetime, frame: Frame = BARE
+    ) -> Signed:
+        """Sign the invoices in their frame."""
         cps = self._session(self._slots("format_batch"))
         own = cps.x509().serial_number
-        if not any(situation.signs_batches for situation in cps.situation) or any(
-            invoice.signer != own for invoice in invoices
-        ):
+        entitled = any(situation.signs_batches for situation in cps.situation)
+        if not entitled or any(invoice.signer != own for invoice in invoices):
             raise CardRefused(CPS_INVALID)  # which code a reader answers here isn't known
-        return _signed(b"".join(invoice.content for invoice in invoices), cps, at)
+        return _signed(_framed(frame, invoices), cps, at)
 
-    def format_file(self, batches: Sequence[Signed], at: datetime) -> Signed:
-        """Sign the batches on end."""
+    def format_file(self, batches: Sequence[Signed], at: datetime, frame: Frame = BARE) -> Signed:
+        """Sign the batches in their frame."""
         cps = self._session(self._slots("format_file"))
-        return _signed(b"".join(batch.content for batch in batches), cps, at)
+        return _signed(_framed(frame, batches), cps, at)
+
+    def translate_arl(self, content: bytes) -> tuple[Acknowledgement, ...]:
+        """Read acknowledgements in the layout of `formats.arl`."""
+        self._slots("translate_arl")
+        return arl.read(io.BytesIO(content))
 
     def unblock(self, issuer_code: str, new_pin: str) -> None:
         """Use the issuer's code once."""
@@ -187,6 +203,11 @@ def _on(patient: PatientRights, day: date) -> PatientRights:
         mutual_rights=tuple(period for period in patient.mutual_rights if period.holds(day)),
         amc=patient.amc if patient.amc and patient.amc.holds(day) else None,
     )
+
+
+def _framed(frame: Frame, parts: Sequence[SecuredInvoice | Signed]) -> bytes:
+    before, after = frame
+    return b"".join((before, *(part.content for part in parts), after))
 
 
 def _secured(

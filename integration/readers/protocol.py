@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
 
+from formats.arl import Acknowledgement
 from integration.readers.groups import Configuration, Cps, Vitale
 from integration.readers.pin import Pin
 
@@ -63,6 +64,11 @@ class Status:
     certificate_until: date | None
 
 
+Frame = tuple[bytes, bytes]
+"""The layout's records before and after what is put together."""
+BARE: Final[Frame] = (b"", b"")
+
+
 class CardReader(Protocol):
     """A reader that is open (SSV_InitLIB done) until `close`."""
 
@@ -80,11 +86,19 @@ class CardReader(Protocol):
     ) -> list[SecuredInvoice]:
         """SSV_FormaterFactures: seal and sign each; all or none. `at` is the signing time."""
 
-    def format_batch(self, invoices: Sequence[SecuredInvoice], at: datetime) -> Signed:
-        """SSV_FormaterLot: the invoices on end, signed by the CPS that signed each of them."""
+    def format_batch(
+        self, invoices: Sequence[SecuredInvoice], at: datetime, frame: Frame = BARE
+    ) -> Signed:
+        """SSV_FormaterLot: the invoices in their frame, signed by the CPS that signed each."""
 
-    def format_file(self, batches: Sequence[Signed], at: datetime) -> Signed:
-        """SSV_FormaterFichier: the batches on end, signed."""
+    def format_file(self, batches: Sequence[Signed], at: datetime, frame: Frame = BARE) -> Signed:
+        """SSV_FormaterFichier: the batches in their frame, signed."""
+
+    def translate_arl(self, content: bytes) -> tuple[Acknowledgement, ...]:
+        """SSV_TraduireARL: what the front end answered to files and batches.
+
+        Raises AnomaliesFound with what is wrong in it. Needs no card.
+        """
 
     def unblock(self, issuer_code: str, new_pin: str) -> None:
         """Give the CPS three tries and a new PIN; the issuer's tool, not an SSV function."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import stat
 from collections.abc import Callable
 from datetime import date
@@ -10,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from formats import arl, sesam
+from formats.arl import Acknowledgement
 from formats.common.anomaly import AnomaliesFound
 from formats.signature import verify
 from integration.readers.errors import SSV_ERRORS, CardRefused, ssv_error
@@ -18,6 +23,7 @@ from integration.readers.mock import MockReader
 from integration.readers.pin import Pin, pin_from_file
 from integration.readers.protocol import CardReader, Securing, Signed
 from tests.faults.killing import run
+from tests.formats.samples import sesam_file, sheet
 from tests.integration.readers.cards import (
     AUTHORITY,
     DAY,
@@ -189,6 +195,30 @@ def test_a_person_killed_at_each_try_never_gets_one_back(folder: Path) -> None:
     assert refusal(work) == 0xF002
 
 
+def at_once(work: Callable[[], object], times: int) -> None:
+    """Do the work in several processes at the same moment; refusals are expected."""
+    children = []
+    for _ in range(times):
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(AnomaliesFound):
+                work()
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def test_wrong_pins_at_the_same_moment_are_all_counted(folder: Path) -> None:
+    at_once(lambda: MockReader(folder).read_cps(typed(folder, WRONG)), 2)
+    assert tries_left(folder) == 1
+
+
+def test_of_machines_at_the_same_moment_one_tries(folder: Path) -> None:
+    at_once(lambda: MockReader(folder).read_cps(automatic(folder, WRONG)), 4)
+    assert tries_left(folder) == 2
+
+
 def test_an_unblock_killed_is_counted(folder: Path) -> None:
     block(folder, WRONG)
     assert run(lambda: MockReader(folder).unblock(UNBLOCK, PIN), 1).killed
@@ -226,6 +256,7 @@ FUNCTIONS: dict[str, Callable[[MockReader, Path], object]] = {
     "format_invoices": lambda reader, folder: reader.format_invoices([], Securing.DEGRADED, NOW),
     "format_batch": lambda reader, folder: reader.format_batch([], NOW),
     "format_file": lambda reader, folder: reader.format_file([], NOW),
+    "translate_arl": lambda reader, folder: reader.translate_arl(b""),
     "unblock": lambda reader, folder: reader.unblock(UNBLOCK, PIN),
 }
 
@@ -291,13 +322,30 @@ def test_invoices_are_sealed_signed_batched_and_verified(folder: Path) -> None:
     invoices = reader.format_invoices([b"FSE 1", b"FSE 2"], Securing.SECURED, NOW)
     assert all(len(invoice.mac) == 32 for invoice in invoices)
     assert invoices[0].mac != invoices[1].mac
-    batch = reader.format_batch(invoices, NOW)
+    batch = reader.format_batch(invoices, NOW, (b"<", b">"))
     file = reader.format_file([batch, batch], NOW)
-    assert (batch.content, file.content) == (b"FSE 1FSE 2", b"FSE 1FSE 2FSE 1FSE 2")
+    assert (batch.content, file.content) == (b"<FSE 1FSE 2>", b"<FSE 1FSE 2><FSE 1FSE 2>")
     trusted = (AUTHORITY.certificate,)
     signed = [Signed(invoice.content, invoice.signature) for invoice in invoices]
     for one in (*signed, batch, file):
         assert verify(one.content, one.signature, trusted, NOW).name == "CN=PRESTATAIRE ESSAI"
+
+
+def test_the_cards_sign_the_very_bytes_of_a_sesam_file(folder: Path) -> None:
+    content = sesam.write(sesam_file((sheet("000000001"), sheet("000000002"))))
+    (batch_start, batch_bytes) = next(sesam.batches_in(content))
+    first, last = batch_bytes[:128], batch_bytes[-128:]
+    sheets = [b"FSE" + one for one in batch_bytes[128:-128].split(b"FSE")[1:]]
+    assert (len(sheets), batch_start.batch) == (2, "998")
+
+    reader = reader_with_session(folder)
+    reader.read_vitale(DAY)
+    invoices = reader.format_invoices(sheets, Securing.SECURED, NOW)
+    batch = reader.format_batch(invoices, NOW, (first, last))
+    file = reader.format_file([batch], NOW, (content[:128], content[-128:]))
+    assert (batch.content, file.content) == (batch_bytes, content)
+    assert verify(batch_bytes, batch.signature, (AUTHORITY.certificate,), NOW)
+    assert sesam.check(io.BytesIO(file.content)).sound
 
 
 def test_without_the_patient_s_card_an_invoice_is_signed_and_not_sealed(folder: Path) -> None:
@@ -320,6 +368,25 @@ def test_another_card_signs_no_batch_and_rights_to_sign_are_asked(folder: Path) 
     unable = reader_with_session(folder)
     assert refusal(lambda: unable.format_invoices([b""], Securing.DEGRADED, NOW)) == 0xF004
     assert refusal(lambda: unable.format_batch([], NOW)) == 0xF004
+
+
+def test_an_acknowledgement_is_translated_without_a_card(folder: Path) -> None:
+    put(folder, "", "")
+    answer = Acknowledgement(
+        verdict="P",
+        sender="00000759999993",
+        file_id="000001",
+        batch="001",
+        batch_created_on=DAY,
+        received=2,
+        total_cents=12_345,
+        received_on=DAY,
+        received_at="103000",
+        reason="",
+        label="",
+    )
+    assert MockReader(folder).translate_arl(arl.write([answer])) == (answer,)
+    assert anomaly(lambda: MockReader(folder).translate_arl(b"ARL"))
 
 
 def test_closing_ends_the_session(folder: Path) -> None:
