@@ -21,7 +21,7 @@ from formats.signature.envelope import AES_256, Cipher, sealed
 BAD_HEADER: Final = Code(
     "FMT-651",
     "La zone « {name} » ne peut pas entrer dans un message.",
-    "Corriger cette zone ; ni retour à la ligne, ni accent, ni espace n'y est admis.",
+    "Corrigez cette zone ; ni retour à la ligne, ni accent, ni espace n'y est admis.",
 )
 
 CONTENT_TYPE: Final = "application/EDI-consent"

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
-from formats.catalogue import HEAD_BYTES, detected, dialect
+from formats.catalogue import HEAD_BYTES, UNDETECTED, detected, dialect
 from formats.common.anomaly import Anomaly
 from formats.fixedwidth import encode, layout
 from tests.formats.robustness.mutations import Mutation
@@ -36,9 +36,11 @@ class BrokenPromiseError(AssertionError):
 
 def judged(sample: Sample, mutation: Mutation) -> Verdict:
     """The verdict on one damaged copy; raises BrokenPromiseError, or what the product raises."""
-    detected(mutation.content[:HEAD_BYTES])
+    known = detected(mutation.content[:HEAD_BYTES])
     report = dialect(sample.dialect).check(BytesIO(mutation.content), "essai", 1000)
     _say_nothing_personal(sample, report.anomalies)
+    if report.sound and known is None:
+        return Verdict("anomaly", (UNDETECTED.id,))
     if report.sound:
         return _sound(sample, mutation)
     _well_placed(sample, mutation, report.anomalies)
@@ -70,6 +72,8 @@ def _sound(sample: Sample, mutation: Mutation) -> Verdict:
     if unread := [record for record in records if not hasattr(record, "_fields")]:
         raise BrokenPromiseError(f"{len(unread)} records can't be read, and nothing is reported")
     written = b"".join(map(encode, records))
+    if sample.counted and len(records) != len(sample.records):
+        raise BrokenPromiseError(f"{len(sample.records)} records → {len(records)}, not reported")
     told = tuple(_differences(sample.records, records))
     if written == mutation.content:
         return Verdict("changed" if told else "same", told or ("the same bytes",))

@@ -1,4 +1,4 @@
-"""One sound file a dialect, as rich as its checks: what is damaged on purpose."""
+"""Sound files of every dialect, as rich as its checks: what is damaged on purpose."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from formats import b2, noemie
+from formats import arl, b2, b2_retour, noemie, sesam
 from formats.common.anomaly import Anomaly
 from formats.fixedwidth import encode, zones
 from tests.formats.invoices import b2_file, invoice, line
+from tests.formats.samples import NOTICES, RECEIVED, REFUSED, SESAM, hospital
 
 DATA = Path(__file__).parents[2] / "data"
 Reader = Callable[[BinaryIO, list[Anomaly], str], Iterable[Any]]
@@ -32,6 +33,8 @@ class Sample:
     reader: Reader
     tolerated: Callable[[bytes, bytes], str] = _nothing
     """Why what was read may be written otherwise than it came; empty when it may not."""
+    counted: bool = True
+    """Whether the file counts its records: then one too many, or lost, must be found."""
 
     def read(self, content: bytes) -> tuple[object, ...]:
         """Its typed records."""
@@ -88,10 +91,18 @@ def _returns_forgive(came: bytes, written: bytes) -> str:
 
 
 NOEMIE = (DATA / "noemie" / "578" / "constructed_paid_and_rejected.noe").read_bytes()
+
+
+def _acknowledgements(stream: BinaryIO, _: list[Anomaly], __: str) -> Iterable[Any]:
+    return arl.read(stream)
+
+
 SAMPLES = {
-    sample.dialect: sample
-    for sample in (
-        Sample("b2", _b2(), b2.records_in),
-        Sample("noemie", NOEMIE, noemie.entities_in, _returns_forgive),
-    )
+    "b2": Sample("b2", _b2(), b2.records_in),
+    "b2 hospital": Sample("b2", b2.write(hospital()), b2.records_in),
+    "noemie": Sample("noemie", NOEMIE, noemie.entities_in, _returns_forgive),
+    "b2-retour": Sample("b2-retour", b2_retour.write(NOTICES), b2_retour.notices_in, counted=False),
+    "arl": Sample("arl", arl.write((RECEIVED, REFUSED)), _acknowledgements, counted=False),
+    "sesam": Sample("sesam", sesam.write(SESAM), sesam.records_in),
 }
+"""One a dialect, and one more where a norm has two trades."""
