@@ -85,6 +85,11 @@ def printed(value: int, scale: int = 1) -> str:
     return f"{sign}{whole:,}".replace(",", "\N{NO-BREAK SPACE}") + decimals
 
 
+def shown(value: Decimal) -> str:
+    """A quantity in a French sentence, two decimals at most: 3333.333 → 3333,33."""
+    return f"{round(value, 2).normalize():f}".replace(".", ",")
+
+
 def search_of(rule: Rule, options: RunOptions) -> Search:
     """Where the run looks for the readings of a rule; `reading_days` counts its last day."""
     policy = rule.reading_policy or REGIMES[rule.regime]

@@ -131,6 +131,8 @@ NOT_ON_CUSTOMER = Code(
     "Saisissez un relevé prestataire de cette grandeur.",
 )
 
+# No reading was found; what else forbids one is another matter.
+MISSING: Final = frozenset({NO_ACTUAL_READING, NO_CUSTOMER_READING, NO_READING_WITHOUT_ESTIMATE})
 # EXCEPTION_RELEVE_FACTURATION hides these two; they block their contract all the same (A-REL-06).
 HIDEABLE: Final = frozenset({NO_ACTUAL_READING, NO_CUSTOMER_READING})
 

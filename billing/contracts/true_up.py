@@ -18,11 +18,7 @@ from billing.contracts.contract import Module, Rule, RuleState
 from billing.contracts.counting import Counted, count
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.rating import Facts
-from billing.contracts.reading import (
-    NO_ACTUAL_READING,
-    NO_CUSTOMER_READING,
-    NO_READING_WITHOUT_ESTIMATE,
-)
+from billing.contracts.reading import MISSING
 from billing.contracts.schedule import Period, end_of, overdue
 from billing.contracts.terms import Rhythm
 from billing.money import ZERO, to_units
@@ -37,7 +33,6 @@ from billing.period import (
 from formats.common.anomaly import Anomaly
 
 ONE_DAY: Final = timedelta(days=1)
-_MISSING: Final = frozenset({NO_ACTUAL_READING, NO_CUSTOMER_READING, NO_READING_WITHOUT_ESTIMATE})
 
 
 class Grouping(StrEnum):
@@ -198,7 +193,7 @@ def reckon(rule: Rule, facts: Facts, window: Window) -> Reckoned | list[Anomaly]
         options = replace(options, no_estimate=True, force_estimate=False)
     seen = facts._replace(options=options, periods=window.periods)
     counted, anomalies = count(rule, seen, bundle.calculation)
-    if bundle.floating and anomalies and all(one.code in _MISSING for one in anomalies):
+    if bundle.floating and anomalies and all(one.code in MISSING for one in anomalies):
         return None
     if anomalies:
         return anomalies

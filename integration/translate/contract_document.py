@@ -126,6 +126,7 @@ class Opening(Row):
     next_true_up: Day | None = Field(None, alias="prochaine_regularisation")
     cumulated: Number | None = Field(None, alias="cumul_forfaits", ge=0)
     counter_included: YesNo = Field(False, alias="cumul_inclut_compteur")
+    bound: Number | None = Field(None, alias="borne", ge=0)
 
     def own(self) -> dict[str, str]:
         """What only some kinds keep, by the kind's own names.
@@ -141,6 +142,7 @@ class Opening(Row):
             "next": self.next_true_up,
             "cumulated": cumulated,
             "counter": counter if self.last_true_up and self.counters else None,
+            "bound": self.bound,
         }
         return {name: str(value) for name, value in told.items() if value is not None}
 
@@ -210,7 +212,7 @@ class RuleDocument(Row):
             reason = f"« {kind.french} » suit les autres règles : pas de périodicité"
             raise wrong(REFUSED, reason=reason)
         if self.opening and self.opening.own().keys() - kind.keeps:
-            reason = f"« {kind.french} » ne reprend ni régularisation ni cumul de forfaits"
+            reason = f"« {kind.french} » ne reprend pas ces régularisations, cumuls ou bornes"
             raise wrong(REFUSED, reason=reason)
         return self
 

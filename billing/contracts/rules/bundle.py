@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.contracts.contract import Family, Line, Module, Rule
+from billing.contracts.counting import shown
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced
 from billing.contracts.rating import Facts, Kind, Rated
@@ -296,8 +297,8 @@ def _miscounted(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> li
         return []
     values = {
         "rule": rule.code,
-        "expected": _number(found.expected / bundle.units),
-        "billed": _number(found.cumulated / bundle.units),
+        "expected": shown(found.expected / bundle.units),
+        "billed": shown(found.cumulated / bundle.units),
         "cause": _cause(bundle, memory, found),
     }
     return [Anomaly(BUNDLE_COUNT, values=values)]
@@ -315,10 +316,6 @@ def _cause(bundle: Bundle, memory: Memory, found: Reckoned) -> str:
     return "dernière régularisation passée en retard, ou périodicité du forfait changée"
 
 
-def _number(value: Decimal) -> str:
-    return f"{round(value, 2).normalize():f}".replace(".", ",")
-
-
 # --- what is told -----------------------------------------------------------------------------
 
 
@@ -330,8 +327,8 @@ def _offered(bundle: Bundle, rule: Rule, found: Reckoned) -> int:
 
 def _details(found: Reckoned) -> tuple[str, ...]:
     meters = tuple(one.detail for one in found.counted)
-    bundles = f"Forfaits facturés depuis la dernière régularisation : {_number(found.cumulated)}"
-    return (*meters, bundles, f"Borne à atteindre : {_number(found.bound)}")
+    bundles = f"Forfaits facturés depuis la dernière régularisation : {shown(found.cumulated)}"
+    return (*meters, bundles, f"Borne à atteindre : {shown(found.bound)}")
 
 
 def _figures(found: Reckoned, extra: Decimal) -> dict[str, object]:

@@ -43,7 +43,6 @@ def rate(rule: Rule, facts: Facts) -> Rated:
 
 
 def _detail(percentage: Decimal, base: Decimal) -> str:
-    """« 5 % de 200,00 € », with the narrow spaces of French figures left to the page."""
     return f"{percentage.normalize():f} % de {base:.2f} €".replace(".", ",")
 
 

@@ -22,6 +22,7 @@ from billing.contracts.contract import (
 from billing.contracts.engine import ContractRating, rate_contract
 from billing.contracts.rating import Rated
 from billing.contracts.reading import Meter, Origin, Reading
+from billing.contracts.rules.block import Block
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
 from billing.contracts.terms import Rhythm
@@ -34,6 +35,7 @@ Readings = Mapping[int, Sequence[Reading]]
 JANUARY = date(2026, 1, 1)
 MONTHLY = Periodicity(1, Unit.MONTH, JANUARY)
 QUARTERLY = Periodicity(3, Unit.MONTH, JANUARY)
+YEARLY_BLOCK = Rhythm(12, Unit.MONTH)
 NB = Meter(1, 1, "NB", "Noir et blanc")
 
 
@@ -72,6 +74,20 @@ def bundle(units: str = "1000", true_up: Rhythm | None = None, **changes: Any) -
     rule = Rule(
         3, "FR", "Forfait", "bundle", Term.ADVANCE, MONTHLY, JANUARY,
         terms, costs, RuleState(JANUARY), meters=(NB,),
+    )  # fmt: skip
+    return replace(rule, **changes)
+
+
+def block(units: str = "5000", renewal: Rhythm | None = YEARLY_BLOCK, **changes: Any) -> Rule:
+    """A block in advance at 0.01 (overrun at 0.02), checked each month, never billed.
+
+    Fields of Block and of Rule may be changed.
+    """
+    own = {name: changes.pop(name) for name in Block.__slots__ if name in changes}
+    costs = (cost("0.01", id=5), cost("0.02", id=6, family=Family.OVERRUN))
+    rule = Rule(
+        4, "TR", "Tranche", "block", Term.ADVANCE, MONTHLY, JANUARY,
+        Block(Decimal(units), renewal, **own), costs, RuleState(JANUARY), meters=(NB,),
     )  # fmt: skip
     return replace(rule, **changes)
 

@@ -236,7 +236,9 @@ def test_a_bundle_taken_over_with_its_counter_included(house: House) -> None:
 
 def test_a_flat_fee_takes_no_true_up_over(house: House) -> None:
     opening = {"prochaine_theorique": "2026-01-01", "cumul_forfaits": 10}
-    assert "ne reprend ni régularisation" in refusal(house, fee("MF", "5.00", reprise=opening))
+    assert "ne reprend pas ces régularisations" in refusal(
+        house, fee("MF", "5.00", reprise=opening)
+    )
 
 
 def test_the_last_true_up_comes_behind_the_last_bundle(house: House) -> None:
@@ -247,3 +249,41 @@ def test_the_last_true_up_comes_behind_the_last_bundle(house: House) -> None:
     house.readings(("B1", "NB", "2026-04-01", 3100, "client"))
     assert bill_twice(house, "2026-04-01") == [("FR", "2026-01-01", "2026-04-01", 100, 200)]
     assert bill_twice(house, "2026-07-01") == []
+
+
+def block(**changes: Any) -> dict[str, Any]:
+    """A block of 5000 at 0.01 in advance for 12 months, overrun at 0.02, on B1's NB."""
+    renewal = {"count": 12, "unit": "month"}
+    terms = {"units": 5000, "renewal": renewal, **changes.pop("terms", {})}
+    costs = [cost("0.01"), cost("0.02", famille="depassement")]
+    return rule("block", "TR", *costs, parametres=terms, compteurs=COPIER, **changes)
+
+
+def test_a_block_is_renewed_when_its_bound_is_passed(house: House) -> None:
+    machine(house, block(terms={"overrun": "priced"}))
+    assert bill_twice(house, "2026-01-01") == [("TR", "2026-01-01", "2027-01-01", 5000, 5000)]
+    house.readings(("B1", "NB", "2026-02-01", 4000, "client"))
+    assert bill_twice(house, "2026-02-01") == []
+    house.readings(("B1", "NB", "2026-03-01", 5120, "client"))
+    assert bill_twice(house, "2026-03-01") == [
+        ("TR", "2026-03-01", "2027-03-01", 120, 240),
+        ("TR", "2026-03-01", "2027-03-01", 5000, 5000),
+    ]
+    assert house.state("TR")["own"] == {"total": "5120", "bound": "10120", "checked": "2026-03-01"}
+
+
+@pytest.mark.feature("A-TR-01")
+def test_a_block_taken_over_with_its_bound(house: House) -> None:
+    """Bound 20747, counter 20748: one block of 5000, bound 25747."""
+    opening = {
+        "prochaine_theorique": "2026-02-01",
+        "derniere_theorique": "2026-01-01",
+        "derniere_reelle": "2026-01-01",
+        "derniere_facture": "F1",
+        "compteurs": [{"bien": "B1", "compteur": "NB", "valeur": 17814}],
+        "borne": 20747,
+    }
+    machine(house, block(reprise=opening))
+    house.readings(("B1", "NB", "2026-02-01", 20748, "client"))
+    assert [line[3] for line in bill_twice(house, "2026-02-01")] == [5000]
+    assert house.state("TR")["own"]["bound"] == "25747"

@@ -1,0 +1,255 @@
+"""Unit block (*tranche d'unités*, contracts.md §4.4): prepaid units, renewed when used or old.
+
+The rule's periodicity is how often the bound is checked; the renewal is how long a block lasts,
+from the last actual invoice. In advance a block is billed when it begins, in arrears when it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_CEILING, Decimal
+from typing import Final, NamedTuple
+
+from billing.contracts.contract import Family, Line, Module, Rule
+from billing.contracts.counting import NO_START, Counted, asset_code, count, last_billed, shown
+from billing.contracts.noncumulative import Calculation
+from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.rating import Facts, Kind, Rated
+from billing.contracts.reading import MISSING, Origin
+from billing.contracts.schedule import advanced, end_of, passed_over, start_of
+from billing.contracts.terms import Rhythm, calculation, only, quantity, rhythm, word
+from billing.money import UNIT, ZERO
+from billing.period import Periodicity, Term, next_bound
+from formats.common.anomaly import Anomaly
+
+BLOCKS: Final = "blocks"
+PRICED: Final = "priced"
+_BOUND: Final = "bound"
+_COUNTER: Final = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Terms of a block.
+
+    units:       of one block. renewal: how long it lasts; None (*apériodique*) = without limit.
+    priced:      an overrun is billed at its own price before the next block, which then begins
+                 at the counter; else as many blocks as it needs, the last already begun.
+    from_counter: a renewal by date begins at the counter, not at the old bound.
+    calculation: *mode de calcul* of non-cumulative meters.
+    """
+
+    units: Decimal
+    renewal: Rhythm | None = None
+    priced: bool = False
+    from_counter: bool = False
+    calculation: Calculation | None = None
+
+
+class Level(NamedTuple):
+    """Where the meters stand: all of them together, and the bound they may reach."""
+
+    total: Decimal
+    bound: Decimal
+
+
+class Due(NamedTuple):
+    """What a check bills, and the bound it leads to: whole blocks, and units beyond at a price."""
+
+    blocks: int
+    overrun: Decimal
+    bound: Decimal
+
+
+def terms(raw: Mapping[str, object]) -> Block:
+    """Reads `{"units": 5000, "renewal": {"count": 12, "unit": "month"}, "overrun": "priced"}`.
+
+    overrun: `blocks` (default) or `priced`; renew_from: `bound` (default) or `counter`. Raises
+    ValueError with a French reason.
+    """
+    only(raw, ("units", "renewal", "overrun", "renew_from", "calculation"))
+    units = quantity(raw, "units")
+    if not units:
+        raise ValueError("une tranche compte au moins une unité")
+    return Block(
+        units,
+        rhythm(raw, "renewal"),
+        word(raw, "overrun", (BLOCKS, PRICED), BLOCKS) == PRICED,
+        word(raw, "renew_from", (_BOUND, _COUNTER), _BOUND) == _COUNTER,
+        calculation(raw),
+    )
+
+
+def rate(rule: Rule, facts: Facts) -> Rated:
+    """The bound checked at the work date: blocks used up, or old, and the overrun."""
+    block = _block(rule)
+    families = (Family.STANDARD, Family.OVERRUN) if block.priced else (Family.STANDARD,)
+    for family in families:
+        wrong = cost_anomaly(rule, costs_of(rule, family), facts.options)
+        if wrong is not None:
+            return Rated(anomalies=(wrong,))
+    counted, anomalies = count(rule, facts, block.calculation)
+    opens = not _begun(rule) and rule.term is Term.ADVANCE
+    if opens and all(one.code in MISSING for one in anomalies):
+        counted, anomalies = _at_installation(rule, facts) if anomalies else (counted, [])
+    if anomalies:
+        return Rated(anomalies=tuple(anomalies))
+    level = _level(rule, block, counted)
+    return _billed(rule, facts, counted, level, _due(rule, block, level, facts))
+
+
+def _due(rule: Rule, block: Block, level: Level, facts: Facts) -> Due:
+    """The block that opens the rule; the overrun; the blocks whose time is over."""
+    opens = not _begun(rule) and rule.term is Term.ADVANCE
+    old = 0 if opens or not facts.periods else _ended(rule, block, facts.options.work_date)
+    blocks = 1 if opens else 0
+    bound = level.bound + blocks * block.units
+    over = max(ZERO, level.total - bound)
+    if over and block.priced:
+        return Due(blocks + max(1, old), over, level.total + max(1, old) * block.units)
+    needed = int((over / block.units).quantize(UNIT, ROUND_CEILING))
+    if block.from_counter and old > needed:
+        return Due(blocks + old, ZERO, level.total + old * block.units)
+    added = max(needed, old)
+    return Due(blocks + added, ZERO, bound + added * block.units)
+
+
+def _ended(rule: Rule, block: Block, work_date: date) -> int:
+    """Blocks whose validity is over: it runs from the last actual invoice (A-TR-06)."""
+    if block.renewal is None:
+        return 0
+    ended, since = 0, _since(rule)
+    while (until := _end_of_validity(block, since)) <= work_date:
+        ended, since = ended + 1, until
+    return ended
+
+
+def _end_of_validity(block: Block, since: date) -> date:
+    assert block.renewal is not None
+    calendar = Periodicity(block.renewal.count, block.renewal.unit, since)
+    return next_bound(calendar, since)
+
+
+def _level(rule: Rule, block: Block, counted: Sequence[Counted]) -> Level:
+    """The running total, the same over replaced meters, and the bound beside it.
+
+    What a meter attached since was installed with counts on both sides (41 → 1041, 71 → 1071).
+    """
+    own, known = rule.state.own, rule.state.counters
+    units = sum((one.units for one in counted), ZERO)
+    if "total" in own:
+        new = _installed(one for one in counted if one.meter.id not in known)
+        return Level(Decimal(own["total"]) + new + units, Decimal(own[_BOUND]) + new)
+    start = _installed(counted)
+    if _BOUND in own:
+        return Level(start + units, Decimal(own[_BOUND]))
+    prepaid = ZERO if rule.term is Term.ADVANCE else block.units
+    return Level(start + units, start + prepaid)
+
+
+def _installed(counted: Iterable[Counted]) -> Decimal:
+    return Decimal(sum(one.last.value for one in counted if one.last is not None))
+
+
+def _billed(rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, due: Due) -> Rated:
+    counters = {one.meter.id: one.reading for one in counted}
+    lines = _lines(rule, facts, counted, level, due) if due.blocks or due.overrun else []
+    today, state = facts.options.work_date, rule.state
+    if not facts.periods:
+        state = state._replace(last_actual=today if lines else state.last_actual)
+    elif lines:
+        state = advanced(state, facts.periods, today, counters)
+    else:
+        state = passed_over(state, facts.periods, counters)
+    own = {"total": str(level.total), _BOUND: str(due.bound), "checked": today.isoformat()}
+    state = state._replace(own=own)
+    if not lines:
+        return Rated((), state)
+    estimates = (one.reading for one in counted if one.reading.origin is Origin.ESTIMATE)
+    used = tuple(one.reading.id for one in counted if one.reading.id)
+    return Rated(tuple(lines), state, tuple(estimates), used=used)
+
+
+def _lines(
+    rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, due: Due
+) -> list[Line]:
+    block, dates = _block(rule), _dates(rule, facts)
+    details = (
+        *(one.detail for one in counted),
+        f"Borne à atteindre : {shown(level.bound)}, nouvelle borne : {shown(due.bound)}",
+    )
+    told = {
+        "total": str(level.total),
+        "bound": str(level.bound),
+        "new_bound": str(due.bound),
+        "meters": [one.figures for one in counted],
+    }
+    lines: list[Line] = []
+    blocks = due.blocks * block.units
+    for family, units in ((Family.OVERRUN, due.overrun), (Family.STANDARD, blocks)):
+        costs = costs_of(rule, family) if units else []
+        lines += [priced(rule, cost, dates, units, details, told) for cost in costs]
+        details = () if lines else details
+    return lines
+
+
+def _dates(rule: Rule, facts: Facts) -> tuple[date, date]:
+    """In advance the validity that begins, in arrears the one that ends."""
+    today, block = facts.options.work_date, _block(rule)
+    if rule.term is Term.ARREARS:
+        return _since(rule), today
+    if block.renewal is None:
+        return today, today + timedelta(days=1)
+    return today, _end_of_validity(block, today)
+
+
+def _at_installation(rule: Rule, facts: Facts) -> tuple[list[Counted], list[Anomaly]]:
+    """The first block in advance needs no other reading than the installation's."""
+    counted: list[Counted] = []
+    anomalies: list[Anomaly] = []
+    for meter in rule.meters:
+        if not meter.cumulative:
+            continue
+        start = last_billed(rule, meter, facts.readings.get(meter.id, ()))
+        if start is None:
+            asset = asset_code(meter.asset_id, rule, facts.module)
+            anomalies.append(Anomaly(NO_START, values={"meter": meter.label, "asset": asset}))
+        else:
+            counted.append(Counted(meter, start, start, ZERO))
+    return counted, anomalies
+
+
+def _block(rule: Rule) -> Block:
+    block = rule.terms
+    assert isinstance(block, Block)
+    return block
+
+
+def _begun(rule: Rule) -> bool:
+    """Whether a bound stands already, checked or taken over."""
+    return _BOUND in rule.state.own
+
+
+def _since(rule: Rule) -> date:
+    return rule.state.last_actual or start_of(rule)
+
+
+def left_over(rule: Rule, module: Module, work_date: date) -> bool:
+    """In advance, what was used after the last check is looked at once more behind the end."""
+    end, checked = end_of(rule, module), rule.state.own.get("checked")
+    if not end or not checked or _block(rule).calculation is not None:
+        return False
+    return date.fromisoformat(checked) < end <= work_date
+
+
+BLOCK: Final = Kind(
+    "block",
+    "tranche d'unités",
+    terms,
+    rate,
+    metered=True,
+    left_over=left_over,
+    keeps=frozenset({_BOUND}),
+)
