@@ -22,27 +22,27 @@ from formats.signature.envelope import opened
 NOT_OURS: Final = Code(
     "FMT-661",
     "Le courriel n'a pas la forme d'un message de caisse : {cause}.",
-    "Le lire à la main ; il n'est pas importé.",
+    "Lisez-le à la main ; il n'est pas importé.",
 )
 BAD_BASE64: Final = Code(
     "FMT-662",
     "Le contenu du courriel est abîmé (base64).",
-    "Redemander le message à la caisse.",
+    "Redemandez le message à la caisse.",
 )
 BAD_GZIP: Final = Code(
     "FMT-663",
     "Le contenu du courriel est abîmé (compression).",
-    "Redemander le message à la caisse.",
+    "Redemandez le message à la caisse.",
 )
 TOO_LARGE: Final = Code(
     "FMT-664",
     "Le fichier du courriel dépasse {limit} octets.",
-    "Vérifier avec la caisse ; relever la limite si c'est voulu.",
+    "Vérifiez avec la caisse ; relevez la limite si c'est voulu.",
 )
 NO_KEY: Final = Code(
     "FMT-665",
     "Le courriel est chiffré et aucune clé n'est donnée pour l'ouvrir.",
-    "Donner la clé et le certificat de réception.",
+    "Donnez la clé et le certificat de réception.",
 )
 
 MOST_BYTES: Final = 256 << 20

@@ -37,22 +37,22 @@ from formats.signature.structures import (
 BAD_ENVELOPE: Final = Code(
     "FMT-611",
     "Le contenu chiffré n'a pas la forme attendue.",
-    "Redemander le message à son émetteur.",
+    "Redemandez le message à son émetteur.",
 )
 NOT_FOR_US: Final = Code(
     "FMT-612",
     "Le message n'est pas chiffré pour ce certificat.",
-    "Vérifier quel certificat l'émetteur trouve dans l'annuaire.",
+    "Vérifiez quel certificat l'émetteur trouve dans l'annuaire.",
 )
 UNREADABLE: Final = Code(
     "FMT-613",
     "Le contenu ne se déchiffre pas.",
-    "Redemander le message à son émetteur ; la clé ou le message est abîmé.",
+    "Redemandez le message à son émetteur ; la clé ou le message est abîmé.",
 )
 NO_RSA_KEY: Final = Code(
     "FMT-614",
     "Le certificat du destinataire ne sait pas recevoir de message chiffré.",
-    "Demander un certificat à clé RSA.",
+    "Demandez un certificat à clé RSA.",
 )
 
 

@@ -50,22 +50,22 @@ from formats.signature.structures import (
 MALFORMED: Final = Code(
     "FMT-601",
     "La signature n'a pas la forme attendue : {cause}.",
-    "Redemander la signature à l'émetteur du fichier.",
+    "Redemandez la signature à l'émetteur du fichier.",
 )
 ALTERED: Final = Code(
     "FMT-602",
     "Le fichier ou sa signature a été modifié.",
-    "Ne pas utiliser ce fichier ; le redemander à son émetteur.",
+    "N'utilisez pas ce fichier ; redemandez-le à son émetteur.",
 )
 UNKNOWN_ISSUER: Final = Code(
     "FMT-603",
     "Le certificat du signataire ne vient d'aucune autorité connue.",
-    "Vérifier les autorités de confiance des réglages, sinon refuser le fichier.",
+    "Vérifiez les autorités de confiance des réglages, sinon refusez le fichier.",
 )
 EXPIRED: Final = Code(
     "FMT-604",
     "Le certificat du signataire est valable du {since} au {until}, pas le {day}.",
-    "Demander une signature faite avec une carte en cours de validité.",
+    "Demandez une signature faite avec une carte en cours de validité.",
 )
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

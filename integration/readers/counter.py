@@ -30,7 +30,7 @@ from integration.readers.secret import hashed, matches
 BROKEN_COUNTER: Final = Code(
     "TEL-511",
     "Le compteur de la carte simulée « {name} » est illisible.",
-    "Rétablir sa sauvegarde ; la carte reste fermée tant qu'il manque.",
+    "Rétablissez sa sauvegarde ; la carte reste fermée tant qu'il manque.",
 )
 MOST_TRIES: Final = 3
 MOST_UNBLOCKS: Final = 10

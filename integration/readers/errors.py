@@ -20,17 +20,17 @@ REFUSED_BY_READER: Final = Code(
 NOT_BLOCKED: Final = Code(
     "TEL-512",
     "La carte n'est pas bloquée, le code de déblocage n'est pas essayé.",
-    "La lire avec son code porteur.",
+    "Lisez-la avec son code porteur.",
 )
 WRONG_UNBLOCK_CODE: Final = Code(
     "TEL-513",
     "Le code de déblocage est faux ; il reste {left} déblocages.",
-    "Vérifier le code remis par l'émetteur.",
+    "Vérifiez le code remis par l'émetteur.",
 )
 NO_UNBLOCK_LEFT: Final = Code(
     "TEL-514",
     "La carte a épuisé ses dix déblocages.",
-    "Demander une nouvelle carte à l'émetteur.",
+    "Demandez une nouvelle carte à l'émetteur.",
 )
 
 
@@ -55,12 +55,12 @@ def _one(
     return SsvError(code, code, meaning, advice, after_pin, mark)
 
 
-_UNPLUG: Final = "Débrancher et rebrancher le lecteur"
-_GALSS: Final = "Vérifier galss.ini avec l'installateur du lecteur"
-_TABLES: Final = "Réinstaller les tables SSV"
-_SESAM: Final = "Vérifier sesam.ini et les droits de ses dossiers"
-_VENDOR: Final = "Transmettre ce code à l'éditeur"
-_CARD_IN: Final = "Remettre la carte et recommencer depuis la lecture"
+_UNPLUG: Final = "Débranchez et rebranchez le lecteur"
+_GALSS: Final = "Vérifiez galss.ini avec l'installateur du lecteur"
+_TABLES: Final = "Réinstallez les tables SSV"
+_SESAM: Final = "Vérifiez sesam.ini et les droits de ses dossiers"
+_VENDOR: Final = "Transmettez ce code à l'éditeur"
+_CARD_IN: Final = "Remettez la carte et recommencez depuis la lecture"
 
 CPS_ABSENT, CPS_BLOCKED, WRONG_PIN, CPS_INVALID = 0xF001, 0xF002, 0xF003, 0xF004
 VITALE_ABSENT, VITALE_REMOVED, TEST_AND_REAL = 0xF011, 0xF015, 0xF026
@@ -68,13 +68,13 @@ MUTUAL_AND_AMC, NO_SESSION, READER_SILENT = 0xF0F0, 0xF807, 0x0400
 
 SSV_ERRORS: Final = (
     _one(0x0001, "erreur interne du GALSS", _UNPLUG, after_pin=True),
-    _one(0x0002, "trop de sessions ou plus de mémoire", "Fermer les autres logiciels de santé"),
-    _one(0x0004, "une autre application garde le lecteur", "Fermer l'autre logiciel de santé"),
-    _one(0x0008, "une autre application garde le lecteur", "Fermer l'autre logiciel de santé"),
-    _one(0x0040, "échange abandonné sur le lecteur", "Recommencer la lecture", after_pin=True),
+    _one(0x0002, "trop de sessions ou plus de mémoire", "Fermez les autres logiciels de santé"),
+    _one(0x0004, "une autre application garde le lecteur", "Fermez l'autre logiciel de santé"),
+    _one(0x0008, "une autre application garde le lecteur", "Fermez l'autre logiciel de santé"),
+    _one(0x0040, "échange abandonné sur le lecteur", "Recommencez la lecture", after_pin=True),
     _one(0x0200, "erreur de protocole avec le lecteur", _UNPLUG, after_pin=True),
     _one(READER_SILENT, "le lecteur ne répond pas", _UNPLUG, after_pin=True),
-    _one(0x0800, "une session est déjà ouverte", "Attendre vingt secondes et recommencer"),
+    _one(0x0800, "une session est déjà ouverte", "Attendez vingt secondes et recommencez"),
     _one(0x8001, "galss.ini est absent", _GALSS),
     _one(0x8002, "galss.ini : serveur non admis", _GALSS),
     SsvError(0x8003, 0x8007, "galss.ini : canal non admis", _GALSS),
@@ -87,37 +87,37 @@ SSV_ERRORS: Final = (
     _one(0x800F, "galss.ini : adresse du poste non admise", _GALSS),
     _one(0x8010, "galss.ini : adresse du lecteur non admise", _GALSS),
     _one(0x8011, "galss.ini : nom du lecteur non admis", _GALSS),
-    _one(CPS_ABSENT, "la carte CPS est absente", "Introduire la carte CPS"),
+    _one(CPS_ABSENT, "la carte CPS est absente", "Introduisez la carte CPS"),
     _one(
         CPS_BLOCKED,
         "la carte CPS est bloquée",
-        "La débloquer avec le code de l'émetteur (« echeance card unblock »)",
+        "Débloquez-la avec le code de l'émetteur (« echeance card unblock »)",
         after_pin=True,
         mark="G",
     ),
     _one(
         WRONG_PIN,
         "code porteur erroné, la carte se bloque à la troisième erreur de suite",
-        "Vérifier le code avant de le retaper",
+        "Vérifiez le code avant de le retaper",
         after_pin=True,
     ),
     _one(
         CPS_INVALID,
         "la carte CPS n'est pas valide ou n'a pas de données d'assurance maladie",
-        "Contacter l'émetteur de la carte",
+        "Contactez l'émetteur de la carte",
     ),
-    _one(VITALE_ABSENT, "la carte Vitale est absente", "Introduire la carte Vitale"),
-    _one(0xF014, "la carte Vitale ne communique pas", "Essuyer la puce et remettre la carte"),
+    _one(VITALE_ABSENT, "la carte Vitale est absente", "Introduisez la carte Vitale"),
+    _one(0xF014, "la carte Vitale ne communique pas", "Essuyez la puce et remettez la carte"),
     _one(VITALE_REMOVED, "la carte Vitale a été retirée", _CARD_IN),
     _one(
         TEST_AND_REAL,
         "une carte de test et une carte réelle sont mélangées",
-        "Utiliser deux cartes réelles ou deux cartes de test",
+        "Utilisez deux cartes réelles ou deux cartes de test",
     ),
     _one(
         MUTUAL_AND_AMC,
         "la carte porte à la fois des droits de mutuelle et d'AMC",
-        "Demander au patient son attestation en cours",
+        "Demandez au patient son attestation en cours",
     ),
     _one(0xF0FF, "message incohérent du lecteur", _UNPLUG, after_pin=True),
     _one(0xF100, "lecteur désynchronisé", _UNPLUG, after_pin=True),

@@ -26,12 +26,12 @@ from integration.readers.errors import CardRefused
 NO_SECOND_TRY: Final = Code(
     "TEL-502",
     "Le dernier code porteur présenté était faux ou resté sans réponse.",
-    "Vérifier le code, puis le taper soi-même : « echeance card read --ask ».",
+    "Vérifiez le code, puis tapez-le vous-même : « echeance card read --ask ».",
 )
 NO_PIN: Final = Code(
     "TEL-503",
     "Aucun code porteur utilisable n'est donné : {cause}.",
-    "Le taper au terminal, ou indiquer dans cards.pin_file un fichier en droits 0600.",
+    "Tapez-le au terminal, ou indiquez dans cards.pin_file un fichier en droits 0600.",
 )
 
 MARK_NAME: Final = "card-attempt"

@@ -24,7 +24,7 @@ class Fault:
 
 
 WRONG_VALUES = (
-    # dialect, record, field, value, code, and the field that is found wrong when it is another
+    # sample, record, field, value, code, and the field that is found wrong when it is another
     ("b2", "000", "sender", "00000752600023", "FMT-111", "1.sender"),
     ("b2", "999", "sender_type", "CT", "FMT-111"),
     ("b2", "999", "sender", "00000752600023", "FMT-111"),
@@ -79,36 +79,48 @@ WRONG_VALUES = (
     ("noemie", "999", "amount_cents", 1, "FMT-211", ""),
     ("noemie", "198", "state", "X", "FMT-215", ""),
     ("noemie", "198", "paid_cents", 1819, "FMT-211", "990."),
+    ("b2-retour", "2", "outcome", "2", "FMT-222", "2.paid_amo_cents"),
+    ("b2-retour", "2", "insured", "180017505600104", "FMT-022"),
+    ("arl", "ARL", "verdict", "X", "FMT-231"),
+    ("arl", "ARL", "reason", "TOTX", "FMT-232"),
+    ("arl", "ARL", "received_at", "240000", "FMT-233"),
+    ("arl", "ARL", "batch_created_on", date(2026, 1, 16), "FMT-113"),
+    ("sesam", "SVF", "version", "ECH9", "FMT-243"),
+    ("sesam", "SVF", "sender", "752600016", "FMT-022"),
+    ("sesam", "SVL", "sender", "752600023", "FMT-111"),
+    ("sesam", "SVL", "batch", "000", "FMT-111"),
+    ("sesam", "SVL", "kind", "D", "FMT-242", "FSE."),
+    ("sesam", "FSE", "invoice", "000000050", "FMT-111", "CPS.invoice"),
+    ("sesam", "FSE", "nir_key", "04", "FMT-022", "FSE.nir"),
 )
 
 
 def faults() -> Iterator[Fault]:
     """Wrong values, then one unreadable column per kind of record."""
-    for dialect, record, field, value, code, *elsewhere in WRONG_VALUES:
-        yield _wrong_value(dialect, record, field, value, code, *elsewhere)
+    for name, record, field, value, code, *elsewhere in WRONG_VALUES:
+        yield _wrong_value(name, record, field, value, code, *elsewhere)
     for sample in SAMPLES.values():
         yield from _unreadable(sample)
 
 
 def _wrong_value(
-    dialect: str, record: str, field: str, value: object, code: str, found: str | None = None
+    name: str, record: str, field: str, value: object, code: str, found: str | None = None
 ) -> Fault:
-    sample = SAMPLES[dialect]
+    sample = SAMPLES[name]
     at = _first(sample, record)
     records = list(sample.records)
     records[at] = changed(records[at], **{field: value})
     where, _, column = (f"{record}.{field}" if found is None else found).partition(".")
     number = _first(sample, where) if where else at
     place = (number + 1, *_columns(sample.records[number], column))
-    return Fault(
-        f"{dialect}-{record}.{field}", dialect, b"".join(map(encode, records)), code, place
-    )
+    content = b"".join(map(encode, records))
+    return Fault(f"{name}-{record}.{field}", sample.dialect, content, code, place)
 
 
 def _unreadable(sample: Sample) -> Iterator[Fault]:
-    """An X in the last column of the first number of the first record of each kind."""
-    for record in dict.fromkeys(layout(type(one)).name for one in sample.records):
-        at = _first(sample, record)
+    """An X in the last column of the first number of the last record of each kind."""
+    last = {layout(type(one)).name: number for number, one in enumerate(sample.records)}
+    for record, at in last.items():
         zones = layout(type(sample.records[at])).fields
         zone = next((zone for zone in zones if zone.kind in _NUMERIC), None)
         if zone is None:
