@@ -285,7 +285,7 @@ def test_the_table_covers_the_reference_without_overlap() -> None:
 def test_a_refusal_speaks_french() -> None:
     assert str(CardRefused(0xF011).anomalies[0]) == (
         "TEL-501 Le lecteur de cartes répond F011 : la carte Vitale est absente. "
-        "Introduire la carte Vitale. Aucun nouvel essai n'est fait sans vous."
+        "Introduisez la carte Vitale. Aucun nouvel essai n'est fait sans vous."
     )
 
 
