@@ -1,7 +1,7 @@
 # Everything here works in a fresh clone of Debian 12 with git and make, as root or as anybody.
 #   make demo [FRESH=1]     the main job on sample data, in ./demo
 #   make test               every test, on SQLite and PostgreSQL
-#   make sweep | bench | features [LAST=1] | mutants | lint | lock | clean
+#   make sweep | fuzz | bench | features [LAST=1] | mutants | lint | lock | clean
 
 PYTHON ?=
 PYTEST_ARGS ?=
@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
 .DEFAULT_GOAL := test
-.PHONY: demo test sweep bench features mutants lint lock clean postgresql
+.PHONY: demo test sweep fuzz bench features mutants lint lock clean postgresql
 
 demo: build/runtime.stamp
 	@$(BIN)/echeance demo $(if $(FRESH),--fresh)
@@ -24,6 +24,10 @@ test: build/dev.stamp postgresql
 
 sweep: build/dev.stamp postgresql
 	@$(BIN)/python -m pytest -m sweep --all-failpoints $(PYTEST_ARGS)
+
+# Damaged files: 10 000 a dialect, then files drawn for minutes; those that break a promise are kept.
+fuzz: build/dev.stamp
+	@FUZZ=1 $(BIN)/python -m pytest tests/formats/robustness $(PYTEST_ARGS)
 
 bench: build/dev.stamp postgresql
 	@$(BIN)/python -m tests.bench
