@@ -386,7 +386,10 @@ class _Sums:
         return (self.body, *self._stay, self.total, self.amo, self.amc, insured)
 
     def close_invoice(self) -> None:
-        """What the invoice held joins its batch and its file."""
+        """What the invoice held joins its batch and its file; a second time changes nothing."""
+        self.damaged.discard("invoice")
+        if not self.body:
+            return
         _, stay_amo, stay_total, stay_amc = self._stay
         amounts = (self.total + stay_total, self.amo + stay_amo, self.amc + stay_amc)
         self._batch = [known + more for known, more in zip(self._batch, amounts, strict=True)]
@@ -394,7 +397,6 @@ class _Sums:
         self._batch_lines += self.services
         self.lines += self.services
         self._clear_invoice()
-        self.damaged.discard("invoice")
 
     def batch_totals(self) -> dict[str, int]:
         """What a type 6 adds up."""
