@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from itertools import pairwise, zip_longest
+from typing import Final, NamedTuple
 
 from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
 from billing.contracts.schedule import Period
+from billing.contracts.terms import only, price, whole
 from billing.money import PRICE_SCALE, round_price, to_cents
 from billing.period import Share
 from formats.common.anomaly import Anomaly, Code
@@ -83,6 +85,58 @@ def priced(
         details,
         explain or {},
     )
+
+
+class Slice(NamedTuple):
+    """A degressive price: € excl. VAT a unit for what lies above so many units of the bill."""
+
+    above: int
+    price: Decimal
+
+
+def slices(raw: Mapping[str, object]) -> tuple[Slice, ...]:
+    """Reads `"degressive": [{"above": 1000, "price": "0.008"}]`, bounds rising.
+
+    Below the first bound the cost line's own price holds. Raises ValueError with a French reason.
+    """
+    rows = raw.get("degressive", ())
+    if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("« degressive » est une liste de bornes et de prix")
+    found = []
+    for row in rows:
+        only(row, ("above", "price"))
+        found.append(Slice(whole(row, "above"), price(row, "price")))
+    bounds = [0, *(one.above for one in found)]
+    if any(low >= high for low, high in pairwise(bounds)):
+        raise ValueError("les bornes d'un prix dégressif sont croissantes, au-dessus de zéro")
+    return tuple(found)
+
+
+def sliced(
+    rule: Rule,
+    costs: Sequence[CostLine],
+    dates: tuple[date, date],
+    quantity: Decimal,
+    degressive: Sequence[Slice] = (),
+    details: tuple[str, ...] = (),
+    explain: Mapping[str, object] | None = None,
+) -> list[Line]:
+    """A line a cost line and slice: 1500 at 0.010, above 1000 at 0.008, is 10.00 + 4.00.
+
+    Slices begin anew with each bill (contracts.md, Decisions); a negative quantity mirrors them.
+    """
+    lines = []
+    for cost in costs:
+        bounds = [Slice(0, cost.price), *degressive]
+        for low, high in zip_longest(bounds, degressive):
+            top = abs(quantity) if high is None else min(abs(quantity), Decimal(high.above))
+            units = (top - low.above).copy_sign(quantity)
+            if top <= low.above:
+                break
+            line = priced(rule, cost._replace(price=low.price), dates, units, details, explain)
+            lines.append(line._replace(part=f"{line.part}/{low.above}") if low.above else line)
+            details = ()
+    return lines
 
 
 def prorated(

@@ -56,6 +56,11 @@ def fits_always(terms: object, periodicity: Periodicity) -> None:
     """Any periodicity goes with these terms."""
 
 
+def no_remark(terms: object, periodicity: Periodicity) -> str:
+    """Nothing to tell about these terms."""
+    return ""
+
+
 def nothing_left(rule: Rule, module: Module, work_date: date) -> bool:
     """Nothing is due once a rule has no more period to bill."""
     return False
@@ -70,6 +75,7 @@ class Kind:
     metered:       the rule needs meters.
     on_others:     the rule has no periodicity: it rests on the lines of all the other rules.
     fits:          raises ValueError, in French, when a rule's periodicity can't go with its terms.
+    remark:        what a clerk should look at twice when importing such a rule, in French, or "".
     left_over:     whether something is due behind the last period of a rule.
     keeps:         names in `RuleState.own` that a take-over may bring.
     """
@@ -82,5 +88,6 @@ class Kind:
     metered: bool = False
     on_others: bool = False
     fits: Callable[[object, Periodicity], None] = fits_always
+    remark: Callable[[object, Periodicity], str] = no_remark
     left_over: Callable[[Rule, Module, date], bool] = nothing_left
     keeps: frozenset[str] = frozenset()

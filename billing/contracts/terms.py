@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from billing.contracts.noncumulative import Calculation
-from billing.money import QUANTITY_SCALE
+from billing.money import PRICE_SCALE, QUANTITY_SCALE
 from billing.period import Periodicity, Unit
 
 Raw = Mapping[str, object]
@@ -60,14 +60,23 @@ def whole(raw: Raw, name: str, default: int = 0) -> int:
 
 def quantity(raw: Raw, name: str) -> Decimal:
     """A mandatory quantity, not negative, at the scale of quantities."""
+    return _decimal(raw, name, QUANTITY_SCALE)
+
+
+def price(raw: Raw, name: str) -> Decimal:
+    """A mandatory price in €, not negative, at the scale of prices."""
+    return _decimal(raw, name, PRICE_SCALE)
+
+
+def _decimal(raw: Raw, name: str, scale: int) -> Decimal:
     if name not in raw:
         raise ValueError(f"« {name} » est obligatoire")
     try:
         value = Decimal(str(raw[name]))
     except InvalidOperation:
         raise ValueError(f"« {name} » est un nombre") from None
-    if not value.is_finite() or value < 0 or round(value, QUANTITY_SCALE) != value:
-        raise ValueError(f"« {name} » est positif, avec {QUANTITY_SCALE} décimales au plus")
+    if not value.is_finite() or value < 0 or round(value, scale) != value:
+        raise ValueError(f"« {name} » est positif, avec {scale} décimales au plus")
     return value
 
 

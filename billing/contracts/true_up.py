@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from billing.contracts.contract import Module, Rule, RuleState
 from billing.contracts.counting import Counted, count
 from billing.contracts.noncumulative import Calculation
+from billing.contracts.pricing import Slice
 from billing.contracts.rating import Facts
 from billing.contracts.reading import MISSING
 from billing.contracts.schedule import Period, end_of, overdue
@@ -54,6 +55,7 @@ class Bundle:
     offered:      units given at the true-ups, until they are used up.
     same_invoice: bundle and true-up on one invoice.
     calculation:  *mode de calcul* of non-cumulative meters.
+    degressive:   prices of what a true-up finds above bounds.
     """
 
     units: Decimal
@@ -65,6 +67,7 @@ class Bundle:
     offered: int = 0
     same_invoice: bool = True
     calculation: Calculation | None = None
+    degressive: tuple[Slice, ...] = ()
 
 
 class Memory(NamedTuple):

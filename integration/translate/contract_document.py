@@ -216,6 +216,13 @@ class RuleDocument(Row):
             raise wrong(REFUSED, reason=reason)
         return self
 
+    def remark(self, start: date) -> str:
+        """What the kind would have a clerk look at twice, or ""."""
+        if self.periodicity is None:
+            return ""
+        kind = KINDS[self.kind]
+        return kind.remark(kind.terms(self.stored_terms), self.periodicity.made(start))
+
     @property
     def effective_term(self) -> Term:
         """The term written, or the only one the kind accepts."""

@@ -39,6 +39,12 @@ CATCH_UP: Final = Code(
     "Si elle a déjà été facturée ailleurs, donnez son état dans « reprise ».",
 )
 
+REMARK: Final = Code(
+    "IMP-175",
+    "Règle « {rule} » : {remark}.",
+    "Vérifiez les dates de la règle ; l'import n'en est pas empêché.",
+)
+
 _FREE: Final = ("activity", "agency")
 
 
@@ -77,9 +83,10 @@ _SHAPES: Final[Mapping[Table, Shape]] = {
 
 
 def read(data: bytes, file: str) -> Records[ContractDocument]:
-    """Contracts of a JSON file, with a notice for each option that has no effect."""
+    """Contracts of a JSON file, with a notice for each option that has no effect or looks odd."""
     records = read_documents(data, file, ContractDocument)
-    return Records(records.items, tuple(n for record in records for n in _ignored(record)))
+    notices = (n for record in records for n in (*_ignored(record), *_odd(record)))
+    return Records(records.items, tuple(notices))
 
 
 def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
@@ -93,6 +100,14 @@ def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
         ):
             if given is not None:
                 yield Anomaly(IGNORED, record.at(*path, *where), {"field": where[-1]})
+
+
+def _odd(record: Record[ContractDocument]) -> Iterator[Anomaly]:
+    """Terms that are allowed and seldom meant (A-FR-07)."""
+    for path, module, rule in record.value.rules():
+        remark = rule.remark(rule.since or module.since)
+        if remark:
+            yield Anomaly(REMARK, record.at(*path), {"rule": rule.code, "remark": remark})
 
 
 def apply(intake: Intake, records: Records[ContractDocument]) -> Applied:

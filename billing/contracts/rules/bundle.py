@@ -10,7 +10,7 @@ from typing import Final
 from billing.contracts.contract import Family, Line, Module, Rule
 from billing.contracts.counting import shown
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced
+from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, sliced, slices
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, overdue
@@ -61,7 +61,7 @@ OTHER_WAITS = Code(
 )
 _KNOWN: Final = (
     *("units", "true_up", "refund", "check", "grouping", "floating", "offered", "same_invoice"),
-    "calculation",
+    *("calculation", "degressive"),
 )
 
 
@@ -84,12 +84,20 @@ def terms(raw: Mapping[str, object]) -> Bundle:
         whole(raw, "offered"),
         yes_no(raw, "same_invoice", True),
         calculation(raw),
+        slices(raw),
     )
     if bundle.grouping is not Grouping.NONE and not (bundle.refund and bundle.check):
         raise ValueError("une régularisation groupée demande contrôle et remboursement à « oui »")
-    if bundle.offered and (bundle.calculation or bundle.grouping is not Grouping.NONE):
-        raise ValueError("les unités offertes demandent des grandeurs cumulatives, sans groupement")
+    _alone(bundle)
     return bundle
+
+
+def _alone(bundle: Bundle) -> None:
+    """What doesn't go with a grouped true-up, nor offered units with calculated ones."""
+    if bundle.offered and bundle.calculation:
+        raise ValueError("les unités offertes demandent des grandeurs cumulatives")
+    if bundle.grouping is not Grouping.NONE and (bundle.offered or bundle.degressive):
+        raise ValueError("une régularisation groupée n'a ni unités offertes ni prix dégressif")
 
 
 def fits(bundle: object, p: Periodicity) -> None:
@@ -102,6 +110,22 @@ def fits(bundle: object, p: Periodicity) -> None:
         raise ValueError("la période de régularisation n'est pas un multiple de celle du forfait")
     if longer and bundle.calculation not in (None, Calculation.SUM):
         raise ValueError("seule la somme convient à une régularisation plus longue que le forfait")
+
+
+def remark(bundle: object, p: Periodicity) -> str:
+    """A true-up day behind the bundle's day lets a true-up come a period late (A-FR-07)."""
+    assert isinstance(bundle, Bundle)
+    true_up = bundle.true_up.beside(p)
+    if not (p.monthly and true_up.monthly) or _day_of(true_up) <= _day_of(p):
+        return ""
+    return (
+        f"le jour de régularisation ({_day_of(true_up)}) suit le jour du forfait"
+        f" ({_day_of(p)}) : la régularisation passera avec un forfait de trop"
+    )
+
+
+def _day_of(p: Periodicity) -> int:
+    return 1 if p.civil else p.anchor.day
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -202,7 +226,7 @@ def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, extra: Decimal) ->
         wanted = _group_bills(rule, facts)
     dates, told = (found.window.since, found.window.until), _figures(found, extra)
     details = _details(found)
-    lines = [priced(rule, cost, dates, extra, details, told) for cost in costs if extra]
+    lines = sliced(rule, costs, dates, extra, bundle.degressive, details, told)
     if bundle.grouping is Grouping.PRICE:
         lines += _price_gap(rule, found, dates, told)
     return [line._replace(separate=not bundle.same_invoice) for line in lines if wanted]
@@ -354,6 +378,7 @@ BUNDLE: Final = Kind(
     rate,
     metered=True,
     fits=fits,
+    remark=remark,
     left_over=left_over,
     keeps=frozenset({"last", "next", "cumulated", "counter"}),
 )

@@ -12,7 +12,7 @@ from typing import Final
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
 from billing.contracts.counting import Counted, count
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.pricing import Slice, cost_anomaly, costs_of, priced, sliced, slices
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, passed_over
@@ -28,21 +28,24 @@ class ConsumedUnits:
     offered:       units given before the first billing; 0 with an end date = no limit.
     offered_until: last day the offer holds, included; None = no end.
     calculation:   *mode de calcul* of non-cumulative meters.
+    degressive:    prices of what lies above bounds of a bill.
     """
 
     grouped: bool = False
     offered: int = 0
     offered_until: date | None = None
     calculation: Calculation | None = None
+    degressive: tuple[Slice, ...] = ()
 
 
 def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     """Reads `{"grouped": true, "offered": 1000, "offered_until": "2026-12-31"}`, all optional.
 
-    And `{"calculation": "max"}` for non-cumulative meters (min, max, sum, mean), without offer.
+    And `{"calculation": "max"}` for non-cumulative meters (min, max, sum, mean), without offer,
+    and degressive prices (`billing.contracts.pricing.slices`).
     Raises ValueError with a French reason.
     """
-    unknown = raw.keys() - {"grouped", "offered", "offered_until", "calculation"}
+    unknown = raw.keys() - {"grouped", "offered", "offered_until", "calculation", "degressive"}
     if unknown:
         raise ValueError(f"paramètres inconnus : {', '.join(sorted(unknown))}")
     grouped, offered, until = raw.get("grouped", False), raw.get("offered", 0), _until(raw)
@@ -53,7 +56,7 @@ def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     calculation = _calculation(raw)
     if calculation is not None and (offered or until):
         raise ValueError("les unités offertes demandent des grandeurs cumulatives")
-    return ConsumedUnits(grouped, offered, until, calculation)
+    return ConsumedUnits(grouped, offered, until, calculation, slices(raw))
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -110,7 +113,12 @@ def _lines(
     details = tuple(one.detail for one in billed)
     explain = {"meters": [one.figures for one in billed]}
     scale = _common_scale(billed)
-    lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
+    assert isinstance(rule.terms, ConsumedUnits)
+    degressive = rule.terms.degressive
+    if degressive:
+        lines = sliced(rule, costs, dates, quantity, degressive, details, explain)
+    else:
+        lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
     return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
 
 

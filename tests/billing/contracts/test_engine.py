@@ -9,9 +9,12 @@ from itertools import pairwise
 import pytest
 
 from billing.contracts.contract import Contract, Module, Rule, RuleState
+from billing.contracts.reading import Meter
 from billing.contracts.rules import KINDS
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
+from billing.contracts.terms import Rhythm
+from billing.contracts.true_up import Grouping
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from tests.billing.contracts.build import (
     JANUARY,
@@ -20,6 +23,7 @@ from tests.billing.contracts.build import (
     amounts,
     asset,
     billed,
+    bundle,
     codes,
     contract,
     copies,
@@ -311,3 +315,38 @@ def test_terms_are_read() -> None:
     raw = {"grouped": True, "offered": 1000, "offered_until": "2026-12-31"}
     units = KINDS["consumed_units"].terms(raw)
     assert units == ConsumedUnits(True, 1000, date(2026, 12, 31))
+
+
+def test_a_fee_for_meters_takes_none_that_does_not_add_up() -> None:
+    rule = fee(kind="meter_fee", terms=None, meters=(Meter(1, 1, "GO", "Go", cumulative=False),))
+    rating = run(rule, JANUARY)
+    assert codes(rating) == ["RAT-221"]
+    assert "« Go » du bien « 1 »" in rating.anomalies[0].sentence
+
+
+def grouped_by_quantity(**second: object) -> Contract:
+    """Two monthly rules in arrears, trued up together each month; `second` changes one."""
+    meters = (Meter(1, 1, "NB", "Noir"), Meter(2, 1, "CO", "Couleur"))
+    rules = [
+        bundle(
+            "10", Rhythm(1, Unit.MONTH), id=m.id, code=m.code, meters=(m,), refund=True,
+            grouping=Grouping.QUANTITY, term=Term.ARREARS,
+            **{"state": RuleState(FEBRUARY), **(second if m.id == 2 else {})},
+        )
+        for m in meters
+    ]  # fmt: skip
+    return contract(*rules)
+
+
+def test_grouped_rules_are_trued_up_on_one_day() -> None:
+    known = installed(0, (FEBRUARY, 30))
+    later = RuleState(FEBRUARY, own={"first": "2026-01-01", "next": "2026-03-01"})
+    rating = run(grouped_by_quantity(state=later), FEBRUARY, known)
+    assert codes(rating) == ["RAT-213"]
+    assert "« NB » n'est pas due à la même date" in rating.anomalies[0].sentence
+
+
+def test_a_grouped_rule_waits_for_the_other_s_reading() -> None:
+    rating = run(grouped_by_quantity(), FEBRUARY, installed(0, (FEBRUARY, 30)))
+    assert sorted(codes(rating)) == ["RAT-104", "RAT-214"]
+    assert all(one.rated.lines == () for one in rating.rules)

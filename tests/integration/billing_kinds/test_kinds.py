@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.inbox import Outcome, import_paths
-from tests.integration.billing.house import MONTHLY, House, contract, fee
+from tests.integration.billing.house import MONTHLY, House, contract, copies, fee
 
 QUARTERLY = {"nombre": 3, "unite": "mois"}
 COPIER = [{"bien": "B1", "compteur": "NB"}]
@@ -94,9 +94,10 @@ def test_a_share_of_the_other_lines(house: House) -> None:
     assert [(line[0], line[4]) for line in lines] == [
         ("A", 12000),
         ("B", 8000),
-        ("P", 1000),  # 200.00 × 5 % = 10.00
+        ("P", 1000),
         ("Q", 1000),
     ]
+    assert 200.00 * 5 / 100 == 10.00
     assert [(line[0], line[4]) for line in bill_twice(house, "2026-02-01")] == [
         ("A", 12000),
         ("P", 600),
@@ -287,3 +288,30 @@ def test_a_block_taken_over_with_its_bound(house: House) -> None:
     house.readings(("B1", "NB", "2026-02-01", 20748, "client"))
     assert [line[3] for line in bill_twice(house, "2026-02-01")] == [5000]
     assert house.state("TR")["own"]["bound"] == "25747"
+
+
+def test_degressive_copies(house: House) -> None:
+    """0-1000 at 0.010, above 0.008: 1500 copies = 10.00 + 4.00 = 14.00."""
+    terms = {"degressive": [{"above": 1000, "price": "0.008"}]}
+    machine(house, copies("UC", "0.010", [("B1", "NB")], parametres=terms))
+    house.readings(("B1", "NB", "2026-02-01", 1500, "client"))
+    lines = bill_twice(house, "2026-02-01")
+    assert [(line[3], line[4]) for line in lines] == [(1000, 1000), (500, 400)]
+    assert [net for _, _, _, net, _, _ in house.invoices()] == [1400]
+
+
+@pytest.mark.feature("A-FR-07")
+def test_a_true_up_day_behind_the_bundle_day_is_told(house: House) -> None:
+    """Bundle on the 1st, true-up on the 2nd: 5 bundles instead of 4, then 3 for 4."""
+    house.customers("C1")
+    house.machine("B1", "C1", "NB")
+    late = {"true_up": {"count": 12, "unit": "month", "anchor": "2006-11-02"}}
+    since = {"debut": "2006-11-01", "periodicite": QUARTERLY}
+    signed = contract("K1", "C1", bundle(terms=late, **since), debut="2006-11-01")
+    path = house.folder / "odd.json"
+    path.write_text(json.dumps(signed), "utf-8")
+    (one,) = import_paths(house.app.office(), [path], "contracts")
+    assert one.outcome is Outcome.IMPORTED
+    sentences = [notice.sentence for notice in one.notices if notice.code.id == "IMP-175"]
+    assert len(sentences) == 1
+    assert "le jour de régularisation (2) suit le jour du forfait (1)" in sentences[0]

@@ -28,6 +28,7 @@ from tests.billing.contracts.build import (
     bundle,
     codes,
     contract,
+    copies,
     cost,
     installed,
     only,
@@ -322,6 +323,7 @@ def test_grouped_by_quantity_counts_5000_copies() -> None:
     assert grouped(BY_QUANTITY, 3300, 4900 - 3300) == ([[], []], 0)
     assert 3500 + 2100 == 5600
     assert grouped(BY_QUANTITY, 3500, 2100) == ([[500], [100]], Decimal("7.50"))
+    assert grouped(BY_QUANTITY, 3500, 1600) == ([[], []], 0)  # −17.50, the next test
 
 
 def test_grouped_by_quantity_never_credits_unless_asked() -> None:
@@ -500,3 +502,81 @@ def test_grouped_true_ups_on_non_cumulative_meters() -> None:
         [("standard", 20), ("overrun", 11)],
     ]
     assert amounts(rating) == ["0.30", "-0.10", "0.20", "0.22"]
+
+
+def test_a_true_up_day_behind_the_bundle_day_comes_late() -> None:
+    """Bundles on the 1st, true-ups on 2 November: that of 02/11/2006 comes on 01/02/2007.
+
+    It stands against the bundles billed before it, in advance, since the last one: 4 here, for
+    the bundle of 01/11/2005 was trued up on the day after.
+    """
+    start = date(2005, 11, 1)
+    quarterly = Periodicity(3, Unit.MONTH, start)
+    yearly = Rhythm(1, Unit.YEAR, date(2005, 11, 2))
+    rule = bundle("1000", yearly, since=start, periodicity=quarterly, state=RuleState(start))
+    known = {
+        1: readings(
+            (start, 0, Origin.INSTALLATION),
+            (date(2006, 2, 1), 900, Origin.CUSTOMER),
+            (date(2007, 2, 1), 5200, Origin.CUSTOMER),
+        )
+    }
+    days = [start, *(date(2006, month, 1) for month in (2, 5, 8, 11)), date(2007, 2, 1)]
+    found = run_after_run(rule, days, known)
+    assert quantities(found[4][1]) == [("standard", 1000)]  # 01/11/2006: not yet the 2nd
+    assert found[5][0].state.own["last"] == "2006-11-02"
+    assert quantities(found[5][1]) == [("overrun", 5200 - 900 - 4000), ("standard", 1000)]
+    remark = KINDS["bundle"].remark(rule.terms, quarterly)
+    assert "le jour de régularisation (2) suit le jour du forfait (1)" in remark
+    assert KINDS["bundle"].remark(bundle().terms, MONTHLY) == ""
+
+
+# --- degressive prices ------------------------------------------------------------------------
+
+CHEAPER = {"degressive": [{"above": 1000, "price": "0.008"}]}
+
+
+@pytest.mark.feature("A-DEG-01")
+def test_above_1000_copies_cost_less() -> None:
+    rule = copies("0.010", KINDS["consumed_units"].terms(CHEAPER))  # type: ignore[arg-type]
+    first, second = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1500)))).lines
+    assert (first.quantity, first.unit_price, first.amount) == (
+        1000,
+        *map(Decimal, ("0.010", "10.00")),
+    )
+    assert (second.quantity, second.unit_price, second.amount) == (
+        500,
+        *map(Decimal, ("0.008", "4.00")),
+    )
+    assert first.amount + second.amount == Decimal("14.00")
+    assert first.quantity + second.quantity == 1500
+    assert first.part != second.part
+    rated = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1000))))
+    assert [line.quantity for line in rated.lines] == [1000]  # 0-1000 at the price of the rule
+
+
+def test_a_true_up_is_priced_slice_by_slice_too() -> None:
+    """1500 units beyond: 1000 × 0.02 + 500 × 0.008 = 24.00; 1500 fewer are refunded alike."""
+    slices = KINDS["bundle"].terms({"units": 1, "true_up": {}, **CHEAPER}).degressive  # type: ignore[attr-defined]
+    for counter, expected in ((4500, ["20.00", "4.00"]), (1500, ["-20.00", "-4.00"])):
+        rule = bundle("1000", refund=True, degressive=slices)
+        found = run_after_run(
+            rule, [JANUARY, FEBRUARY, MARCH, APRIL], installed(0, (APRIL, counter))
+        )
+        assert [str(line.amount) for line in found[3][1][:-1]] == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("0.008", "liste"),
+        ([{"above": 0, "price": 1}], "croissantes"),
+        ([{"above": 5, "price": 1}, {"above": 5, "price": 1}], "croissantes"),
+        ([{"above": 5}], "obligatoire"),
+        ([{"above": 5, "price": "-1"}], "positif"),
+        ([{"above": 5, "price": "1", "until": 6}], "inconnus"),
+    ],
+)
+def test_wrong_slices_are_refused(rows: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        KINDS["consumed_units"].terms({"degressive": rows})
