@@ -56,26 +56,27 @@ class Judge:
         # Identifiers already found valid; zeros and blanks mean unknown.
         self._sound = {i.name: {"", *("0" * length for length in range(1, 16))} for i in ALL}
 
-    def take_all(self, items: Iterable[Any]) -> None:
-        """Judge records one after the other."""
-        for item in items:
-            self.take(item)
-
     def take(self, item: Any) -> None:
         """Judge one record against what came before it; None for one that couldn't be read."""
-        self._line += 1
-        if item is None:
-            self._lost = True
-            self._lose()
-        else:
-            kind = type(item)
-            self._item = item
-            if kind not in self.followers[self._previous] and not self._lost:
-                self.found.append(misplaced(self._previous, item, self._place))
-            self.handlers[kind](self, item)
-            self._previous, self._lost = kind, False
-        if len(self.found) > self._limit:
-            del self.found[self._limit + 1 :]
+        self.take_all((item,))
+
+    def take_all(self, items: Iterable[Any]) -> None:
+        """Judge records one after the other."""
+        followers, handlers, found = self.followers, self.handlers, self.found
+        for item in items:
+            self._line += 1
+            if item is None:
+                self._lost = True
+                self._lose()
+            else:
+                kind = type(item)
+                self._item = item
+                if kind not in followers[self._previous] and not self._lost:
+                    found.append(misplaced(self._previous, item, self._place))
+                handlers[kind](self, item)
+                self._previous, self._lost = kind, False
+            if len(found) > self._limit:
+                del found[self._limit + 1 :]
 
     def report(self) -> Report:
         """The final word, once the stream is exhausted."""

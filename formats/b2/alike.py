@@ -40,8 +40,10 @@ def copier(cls: Any, source: Any, *own: str) -> Callable[..., Any]:
     ordered = itemgetter(*map(known.index, table.names))
     defaults = tuple(rest.values())
 
+    new = tuple.__new__
+
     def make(item: object, *values: object) -> Any:
-        return tuple.__new__(cls, ordered((*taken(item), *values, *defaults)))
+        return new(cls, ordered(taken(item) + values + defaults))
 
     return make
 

@@ -44,6 +44,8 @@ MAX_CODINGS: Final = {LineProcedure: 26}
 """Codings of one line, 10 unless said otherwise (4M). Reference §1.1."""
 MAX_LINES: Final = 999
 """Lines of one invoice. Reference §1.1."""
+MAX_INVOICES: Final = 9_999
+"""Invoices a type 6 can count; no more are remembered, and its counters are then wrong anyway."""
 
 TWICE = Code(
     "FMT-114",
@@ -368,8 +370,9 @@ class _Sums:
         """False when the number is zero or was already used in the batch."""
         self.close_invoice()
         fresh = item.invoice not in self._numbers and item.invoice.strip("0") != ""
-        self._numbers.add(item.invoice)
-        self._people.add((item.nir, item.birth_date, item.birth_rank))
+        if len(self._numbers) <= MAX_INVOICES:
+            self._numbers.add(item.invoice)
+            self._people.add((item.nir, item.birth_date, item.birth_rank))
         self.invoices += 1
         return fresh
 

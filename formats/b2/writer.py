@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from operator import attrgetter
@@ -252,8 +252,10 @@ def _invoice_records(invoice: Invoice, sender: str) -> list[Any]:
     return items
 
 
-def _sums(items: Iterable[Stay | Line]) -> list[int]:
+def _sums(items: Sequence[Stay | Line]) -> list[int]:
     """Base, total, AMO and AMC."""
+    if not items:
+        return [0, 0, 0, 0]
     return list(map(sum, zip((0, 0, 0, 0), *map(_AMOUNTS, items), strict=True)))
 
 

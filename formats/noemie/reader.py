@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, Final
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 from formats.fixedwidth import Kind, Layout, decode, layout
@@ -35,6 +35,9 @@ _LAYOUTS: Final[dict[bytes, Layout[Any]]] = {
     number.encode(): layout(cls) for number, cls in ENTITIES.items()
 }
 _UNCLOSED: Final = (b"000", b"999")
+_LINE_ENDS: Final = (b"\r", b"\n")
+_AT: Final = ord("@")
+_TOGETHER: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +67,40 @@ def read(stream: BinaryIO, file: str = "") -> Return:
 def entities_in(stream: BinaryIO, found: list[Anomaly], file: str = "") -> Iterator[Any]:
     """Typed entities in order, `Unknown` for what can't be read; anomalies are added to `found`.
 
-    Holds a few kilobytes of the stream. Line ends between entities are accepted.
+    An anomaly is added just before its entity is given. Holds some hundred kilobytes of the stream.
+    Line ends between entities are accepted.
     """
-    cutter = _Cutter(stream, found, file)
-    while raw := cutter.next_raw():
-        table = _LAYOUTS.get(raw[:3])
-        entity = table.read(raw) if table else None
-        if entity is None:
-            entity = _second_look(table, raw, found, cutter.place)
-        yield entity
+    cutter = _Cutter(stream, file)
+    while pieces := cutter.some():
+        for piece, entity in zip(pieces, _read(pieces), strict=True):
+            if piece.wrong:
+                found.append(piece.wrong)
+            yield _second_look(piece, found, file) if entity is None else entity
 
 
-def _second_look(
-    table: Layout[Any] | None, raw: bytes, found: list[Anomaly], place: Place
-) -> object:
+def _read(pieces: list[_Piece]) -> Iterator[Any]:
+    """Typed entities in order, None for what can't be; those of one kind are read together."""
+    groups: dict[Layout[Any] | None, list[bytes]] = {}
+    for piece in pieces:
+        groups.setdefault(piece.table, []).append(piece.raw)
+    following = {table: iter(_read_group(table, group)) for table, group in groups.items()}
+    return (next(following[piece.table]) for piece in pieces)
+
+
+def _read_group(table: Layout[Any] | None, group: list[bytes]) -> list[Any]:
+    if table is None:
+        return [None] * len(group)
+    together = table.read_many(group)
+    return list(map(table.read, group)) if together is None else together
+
+
+def _second_look(piece: _Piece, found: list[Anomaly], file: str) -> object:
     """The entity with its blank facultative numbers read as zeros, or `Unknown` and why."""
-    if table is None or len(raw) != table.length:
+    table, raw = piece.table, piece.raw
+    if table is None:
         return Unknown(raw)  # the cutter has said why
     try:
-        return decode(_class_of(table), _filled(table, raw), place)
+        return decode(_class_of(table), _filled(table, raw), piece.place(file))
     except AnomaliesFound as wrong:
         found += wrong.anomalies
         return Unknown(raw)
@@ -102,41 +120,60 @@ def _filled(table: Layout[Any], raw: bytes) -> bytes:
     return bytes(filled)
 
 
+class _Piece(NamedTuple):
+    """A raw entity: `table` is None when it is unknown, or not of its known length."""
+
+    raw: bytes
+    table: Layout[Any] | None
+    line: int
+    offset: int
+    wrong: Anomaly | None = None
+
+    def place(self, file: str) -> Place:
+        """Where it begins: its rank, and its offset in bytes."""
+        return _place(file, self.line, self.offset)
+
+
+def _place(file: str, line: int, offset: int) -> Place:
+    return Place(file, line, pointer=f"octet {offset}")
+
+
 class _Cutter:
     """Cuts a stream into raw entities: by known length, else at the next `@`."""
 
-    def __init__(self, stream: BinaryIO, found: list[Anomaly], file: str) -> None:
+    def __init__(self, stream: BinaryIO, file: str) -> None:
         self._stream = stream
-        self._found = found
-        self._base = Place(file)
+        self._file = file
         self._buffer = b""
         self._at = 0  # in the buffer
         self._offset = 0  # of the buffer in the stream
         self._line = 0
-        self._entity_at = 0
 
-    @property
-    def place(self) -> Place:
-        """Where the entity just cut begins: its rank, and its offset in bytes."""
-        return replace(self._base, line=self._line, pointer=f"octet {self._entity_at}")
+    def some(self) -> list[_Piece]:
+        """A few hundred entities at most, in order; empty at the end of the stream."""
+        pieces: list[_Piece] = []
+        while len(pieces) < _TOGETHER and (piece := self._next()):
+            pieces.append(piece)
+        return pieces
 
-    def next_raw(self) -> bytes:
-        """One entity, `@` included; empty at the end of the stream."""
+    def _next(self) -> _Piece | None:
+        """One entity, `@` included."""
         if len(self._buffer) - self._at < LONGEST:
             self._refill()
-        while self._buffer[self._at : self._at + 1] in (b"\r", b"\n"):
-            self._at += 1
-        head = self._buffer[self._at : self._at + 3]
+        buffer, at = self._buffer, self._at
+        while buffer[at : at + 1] in _LINE_ENDS and at < len(buffer):
+            at += 1
+        head = buffer[at : at + 3]
+        self._at = at
         if not head:
-            return b""
+            return None
         self._line += 1
-        self._entity_at = self._offset + self._at
         table = _LAYOUTS.get(head)
         if table is not None:
-            raw = self._buffer[self._at : self._at + table.length]
-            if len(raw) == table.length and (raw[-1] == 64 or head in _UNCLOSED):
-                self._at += table.length
-                return raw
+            end = at + table.length
+            if len(buffer) >= end and (buffer[end - 1] == _AT or head in _UNCLOSED):
+                self._at = end
+                return _Piece(buffer[at:end], table, self._line, self._offset + at)
         return self._up_to_delimiter(head, table)
 
     def _refill(self) -> None:
@@ -144,16 +181,18 @@ class _Cutter:
         self._buffer = self._buffer[self._at :] + self._stream.read(_CHUNK)
         self._at = 0
 
-    def _up_to_delimiter(self, head: bytes, table: Layout[Any] | None) -> bytes:
+    def _up_to_delimiter(self, head: bytes, table: Layout[Any] | None) -> _Piece:
         """Everything up to the next `@`, with the anomaly that explains it."""
-        end = self._buffer.find(b"@", self._at, self._at + LONGEST) + 1
-        stop = end or min(len(self._buffer), self._at + LONGEST)
-        raw = self._buffer[self._at : stop]
+        at = self._at
+        end = self._buffer.find(b"@", at, at + LONGEST) + 1
+        stop = end or min(len(self._buffer), at + LONGEST)
+        raw = self._buffer[at:stop]
         entity = head.decode("ascii") if head.isdigit() else "?"
         values: dict[str, object] = {"entity": entity, "length": len(raw)}
         code = CUT if not end else UNKNOWN
         if end and table is not None:
             code, values = UNCLOSED, {"entity": table.name, "length": table.length}
-        self._found.append(Anomaly(code, self.place, values))
         self._at = stop
-        return raw
+        offset = self._offset + at
+        wrong = Anomaly(code, _place(self._file, self._line, offset), values)
+        return _Piece(raw, None, self._line, offset, wrong)

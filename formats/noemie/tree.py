@@ -133,7 +133,8 @@ class Builder:
     def _debt_movement(self, entity: e.DebtMovement) -> None:
         amount = _signed(entity.amount_cents, entity.sign)
         self._seen.other(amount)
-        self._current()["recoveries"].append(
+        self._keep_in(
+            "recoveries",
             Recovery(
                 reference=entity.reference,
                 recorded_on=entity.recorded_on,
@@ -141,13 +142,19 @@ class Builder:
                 operation=entity.operation,
                 amount_cents=amount,
                 balance_cents=entity.balance_cents,
-            )
+            ),
         )
 
     def _lump_payment(self, entity: e.LumpPayment) -> None:
         self._seen.other(entity.amount_cents)
         lump = LumpSum(code=entity.code, amount_cents=entity.amount_cents)
-        self._current()["lump_sums"].append(lump)
+        self._keep_in("lump_sums", lump)
+
+    def _keep_in(self, kind: str, item: object) -> None:
+        """Add to the current transfer; a check keeps nothing, so that memory stays flat."""
+        current = self._current()
+        if self._keep:
+            current[kind].append(item)
 
     def _current(self) -> dict[str, Any]:
         if self._transfer is None:
@@ -258,8 +265,10 @@ class Builder:
             )
 
     def _comment(self, entity: e.Comment) -> None:
-        target = self._current() if self._invoice is None else self._invoice
-        target["comments"].append(entity.comment)
+        if self._invoice is None:
+            self._keep_in("comments", entity.comment)
+        else:
+            self._invoice["comments"].append(entity.comment)
 
     def _owner(self, entity: object) -> dict[str, Any] | None:
         """The invoice an entity belongs to; without one it is reported."""

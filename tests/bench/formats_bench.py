@@ -1,56 +1,76 @@
-"""How fast B2 is written and read with all checks, beside the barest code that could do it."""
+"""How fast formats are written and read with all checks, beside the barest code that could do it.
+
+`python -m tests.bench.formats_bench` streams a small file; with `--large` it really streams 1 GB.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from itertools import islice
+from pathlib import Path
 from time import perf_counter, process_time
 
-from formats.b2 import check, records, records_in
-from formats.b2 import write as whole_write
+from formats import b2, noemie
+from formats.b2.v062007 import FileEnd
 from formats.fixedwidth import Kind, Layout, encode_all, layout, settled
-from formats.noemie import entities_in, write
-from formats.noemie import read as read_return
+from formats.noemie import entities_in
 from tests.formats.invoices import b2_file, invoice, line
 from tests.formats.test_noemie import CONSTRUCTED
 
-INVOICES = 1500
-ROUNDS = 3
+INVOICES = 700
+ROUNDS = 5
+SMALL_MB, LARGE_MB = 24, 1024
 
 
-def run() -> dict[str, object]:
+def run(streamed_mb: int = SMALL_MB) -> dict[str, object]:
     """Records (entities for NOEMIE) a second on one core; ratios are to the bare code."""
-    items = list(map(settled, records(b2_file(*_invoices()))))
+    tree = b2_file(*_invoices())
+    items = list(map(settled, b2.records(tree)))
     content = encode_all(items)
+    count, tables = len(items), [layout(type(item)) for item in items]
     rows = [content[at : at + 128] for at in range(0, len(content), 128)]
-    tables = [layout(type(item)) for item in items]
-    half = b2_file(*_invoices()[: INVOICES // 2])
-    returned = write([CONSTRUCTED[0], *CONSTRUCTED[1:-1] * 500, CONSTRUCTED[-1]])
-    entities = 12 * 500 + 2
-    write_rate = _rate(len(items), lambda: encode_all(items))
-    read_rate = _rate(len(items), lambda: _exhaust(records_in(BytesIO(content), [])))
-    bare_write = _rate(len(items), _bare_write(items, tables))
-    bare_read = _rate(len(items), _bare_read(rows, tables))
+    bare_write = _rate(count, _bare_write(items, tables))
+    bare_read = _rate(count, _bare_read(rows, tables))
+    rates = {
+        "encode_alone": (_rate(count, _encode_alone(items, tables)), bare_write),
+        "decode_alone": (_rate(count, lambda: _exhaust(_records(content))), bare_read),
+        "encode_checked": (_rate(count, lambda: encode_all(items)), bare_write),
+        "read_all_rules": (_rate(count, lambda: b2.check(BytesIO(content))), bare_read),
+        "write_from_tree_all_rules": (_rate(count, lambda: b2.write(tree)), bare_write),
+    }
     return {
-        "b2_records": len(items),
-        "b2_write_per_s": write_rate,
-        "b2_read_per_s": read_rate,
-        "b2_whole_write_per_s": _rate(len(items) // 2, lambda: whole_write(half)),
-        "b2_check_per_s": _rate(len(items), lambda: check(BytesIO(content))),
-        "b2_write_ratio_to_bare_template": round(write_rate / bare_write, 2),
-        "b2_read_ratio_to_struct_and_int": round(read_rate / bare_read, 2),
-        "noemie_entities_per_s": _rate(
-            entities, lambda: _exhaust(entities_in(BytesIO(returned), []))
-        ),
-        "noemie_return_per_s": _rate(entities, lambda: read_return(BytesIO(returned))),
+        "b2_records": count,
+        "bare_template_per_s": bare_write,
+        "bare_struct_and_int_per_s": bare_read,
+        **{f"b2_{name}_per_s": rate for name, (rate, _) in rates.items()},
+        **{f"b2_{name}_ratio": round(rate / bare, 2) for name, (rate, bare) in rates.items()},
+        **_noemie(),
+        **_streamed(items, streamed_mb),
+    }
+
+
+def _noemie() -> dict[str, object]:
+    """The reading of entities alone, of the whole result, and the check that keeps nothing."""
+    content = noemie.write([CONSTRUCTED[0], *CONSTRUCTED[1:-1] * 500, CONSTRUCTED[-1]])
+    count = 12 * 500 + 2
+    return {
+        "noemie_entities_per_s": _rate(count, lambda: _exhaust(entities_in(BytesIO(content), []))),
+        "noemie_return_per_s": _rate(count, lambda: noemie.read(BytesIO(content))),
+        "noemie_check_per_s": _rate(count, lambda: noemie.check(BytesIO(content))),
     }
 
 
 def _invoices() -> list:
     return [invoice(f"{number:09d}", lines=(line(), line())) for number in range(1, INVOICES)]
+
+
+def _records(content: bytes) -> Iterator[object]:
+    return b2.records_in(BytesIO(content), [])
 
 
 def _exhaust(items: Iterator[object]) -> None:
@@ -99,6 +119,68 @@ def _bare_read(rows: list[bytes], tables: list[Layout]) -> Callable[[], object]:
     return work
 
 
+def _encode_alone(items: list, tables: list[Layout]) -> Callable[[], object]:
+    """Typed records to bytes, in order, dates put into words; nothing is checked."""
+
+    def work() -> bytes:
+        groups: dict[Layout, list] = {table: [] for table in tables}
+        for table, item in zip(tables, items, strict=True):
+            groups[table].append(item)
+        following = {t: iter(t._render_many(list(zip(*g)))) for t, g in groups.items()}  # noqa: B905
+        return "".join(map(next, map(following.__getitem__, tables))).encode("latin-1")
+
+    return work
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+class _Batches:
+    """A stream of one file: its first record, its batch again and again, its last record."""
+
+    def __init__(self, items: list, megabytes: int) -> None:
+        self._batch = encode_all(items[1:-1])
+        self._batches = max(megabytes * 2**20 // len(self._batch), 1)
+        self.records = self._batches * (len(items) - 2) + 2
+        end = FileEnd._make(items[-1])._replace(records=self.records, batches=self._batches)  # type: ignore[attr-defined]
+        self._pieces = self._all(encode_all(items[:1]), encode_all([end]))
+        self._pending = b""
+        self.highest = self.lowest = _resident()
+
+    def _all(self, first: bytes, last: bytes) -> Iterator[bytes]:
+        yield first
+        for _ in range(self._batches):
+            self.highest = max(self.highest, _resident())
+            yield self._batch
+        yield last
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._pending) < size and (piece := next(self._pieces, b"")):
+            self._pending += piece
+        given, self._pending = self._pending[:size], self._pending[size:]
+        return given
+
+
+def _streamed(items: list, megabytes: int) -> dict[str, object]:
+    """One long file checked in a stream; batches are numbered on 3 digits, so 999 at most."""
+    stream = _Batches(items, megabytes)
+    start = process_time()
+    report = b2.check(stream)  # type: ignore[arg-type]
+    seconds = process_time() - start
+    assert (report.records, list(islice(report.anomalies, 3))) == (stream.records, [])
+    return {
+        "streamed_mb": round(stream.records * 128 / 2**20),
+        "streamed_records_per_s": round(stream.records / seconds),
+        "streamed_memory_growth_mb": round((stream.highest - stream.lowest) / 2**20, 1),
+    }
+
+
+def _resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * 4096
+
+
 if __name__ == "__main__":
     started = perf_counter()
-    print(json.dumps(run() | {"seconds": round(perf_counter() - started, 1)}, indent=1))
+    found = run(LARGE_MB if "--large" in sys.argv[1:] else SMALL_MB)
+    print(json.dumps(found | {"seconds": round(perf_counter() - started, 1)}, indent=1))
