@@ -169,10 +169,10 @@ def _above(
         bills = _gather(kept, payers, deferred)
         low = [bill for bill in bills.values() if threshold and ZERO <= _net(bill) < threshold]
         waiting = {line.rule_id for bill in low for _, line in bill}
-        waiting |= _companions(kept, deferred | waiting) - deferred if waiting else set()
-        waiting |= _tied(kept, waiting) - deferred
         if not waiting:
             return bills, deferred
+        waiting |= _companions(kept, deferred | waiting)
+        waiting |= _tied(kept, waiting)
         deferred |= waiting
 
 

@@ -3,15 +3,19 @@ bills nothing twice."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
+from integration.flows.billing import run
+from integration.flows.verify import verify
 from integration.inbox import Outcome, import_paths
 from tests.integration.billing.house import MONTHLY, House, contract, copies, fee
 
 QUARTERLY = {"nombre": 3, "unite": "mois"}
+DEGRESSIVE = [{"above": 1000, "price": "0.008"}]
 COPIER = [{"bien": "B1", "compteur": "NB"}]
 
 
@@ -159,6 +163,7 @@ def test_a_maximum_with_a_yearly_true_up_is_refused(house: House) -> None:
     assert "seule la somme" in refusal(house, bundle(periodicite=QUARTERLY, terms=terms))
 
 
+@pytest.mark.feature("A-FR-17")
 def test_a_grouped_rule_with_refund_off_is_refused(house: House) -> None:
     sentence = refusal(house, bundle(terms={"grouping": "price", "refund": False}))
     assert "demande contrôle et remboursement" in sentence
@@ -292,7 +297,7 @@ def test_a_block_taken_over_with_its_bound(house: House) -> None:
 
 def test_degressive_copies(house: House) -> None:
     """0-1000 at 0.010, above 0.008: 1500 copies = 10.00 + 4.00 = 14.00."""
-    terms = {"degressive": [{"above": 1000, "price": "0.008"}]}
+    terms = {"degressive": DEGRESSIVE}
     machine(house, copies("UC", "0.010", [("B1", "NB")], parametres=terms))
     house.readings(("B1", "NB", "2026-02-01", 1500, "client"))
     lines = bill_twice(house, "2026-02-01")
@@ -315,3 +320,28 @@ def test_a_true_up_day_behind_the_bundle_day_is_told(house: House) -> None:
     sentences = [notice.sentence for notice in one.notices if notice.code.id == "IMP-175"]
     assert len(sentences) == 1
     assert "le jour de régularisation (2) suit le jour du forfait (1)" in sentences[0]
+
+
+def test_a_simulation_of_every_kind_plans_the_rows_billed(house: House) -> None:
+    black, colour, large = ([{"bien": "B1", "compteur": meter}] for meter in ("NB", "CO", "A3"))
+    by_price = {"grouping": "price", "refund": True, "true_up": {"count": 1, "unit": "month"}}
+    machine(
+        house,
+        fee("MF", "25.00"),
+        copies("UC", "0.010", [("B1", "A3")], parametres={"degressive": DEGRESSIVE}),
+        rule("meter_fee", "XG", cost("4.00"), compteurs=large),
+        bundle("NB", compteurs=black, terms=by_price),
+        bundle("CO", compteurs=colour, terms=by_price),
+        block(),
+        rule("cost_share", "PF", cost("5"), terme=None, periodicite=None),
+    )
+    for day, counter in (("2026-01-01", 0), ("2026-02-01", 2500), ("2026-03-01", 6100)):
+        if counter:
+            house.readings(*(("B1", meter, day, counter, "client") for meter in ("NB", "CO", "A3")))
+        planned, _ = house.simulate(day)
+        digest = hashlib.sha256()
+        billed = run.bill(house.run(day), digest)
+        assert (billed.anomalies, billed.failed) == ([], [])
+        assert billed.invoices == 1
+        assert planned.rows_digest == digest.hexdigest()
+        assert verify(house.engine, house.app.organisation_id).fault is None

@@ -234,3 +234,18 @@ def test_what_was_used_behind_the_last_check_is_looked_at_at_the_end() -> None:
 def test_wrong_terms_are_refused(raw: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         KINDS["block"].terms(raw)
+
+
+@pytest.mark.feature("A-CRE-14")
+def test_an_asset_at_800_raises_the_bound_of_5000_to_5800() -> None:
+    (rule, _), *_ = run_after_run(block("5000"), [JANUARY], installed(0))
+    assert rule.state.own["bound"] == "5000"
+    second = Meter(2, 2, "NB", "Noir et blanc")
+    attached = replace(rule, meters=(NB, second))
+    known = {
+        **installed(0, (FEBRUARY, 400)),
+        2: readings((date(2026, 1, 20), 800, Origin.INSTALLATION), meter=2),
+    }
+    rated = only(run(attached, FEBRUARY, known))
+    assert rated.state is not None
+    assert (rated.state.own["total"], rated.state.own["bound"]) == ("1200", "5800")

@@ -580,3 +580,41 @@ def test_a_true_up_is_priced_slice_by_slice_too() -> None:
 def test_wrong_slices_are_refused(rows: object, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         KINDS["consumed_units"].terms({"degressive": rows})
+
+
+def test_offered_units_count_at_the_true_up_only_and_wait_for_the_next() -> None:
+    """500 offered: 400 beyond the bundles, then 300: nothing, then 200."""
+    known = installed(0, (APRIL, 3400), (JULY, 6700))
+    days = [date(2026, month, 1) for month in range(1, 8)]
+    found = run_after_run(bundle("1000", offered=500), days, known)
+    assert [quantities(lines) for _, lines in found[:6]] == [[("standard", 1000)]] * 6
+    assert found[3][0].state.offered_used == 400
+    assert quantities(found[6][1]) == [("overrun", 200), ("standard", 1000)]
+    assert found[6][0].state.offered_used == 500
+
+
+def test_a_module_closed_in_mid_month_is_trued_up_on_its_calendar() -> None:
+    """In arrears, closed on 10 March: 1000 + 1000 + 333 against 2400 counted by 1 April."""
+    rule = bundle(
+        "1000", term=Term.ARREARS, state=RuleState(FEBRUARY), proration=Proration(last=True)
+    )
+    signed = contract(rule)
+    module = replace(signed.modules[0], until=date(2026, 3, 11))
+    rating = run(replace(signed, modules=(module,)), APRIL, installed(0, (APRIL, 2400)))
+    assert rating.anomalies == ()
+    assert quantities(list(only(rating).lines)) == [
+        ("standard", 1000),
+        ("standard", 1000),
+        ("standard", 333),
+        ("overrun", 67),
+    ]
+
+
+@pytest.mark.feature("A-OFF-04")
+def test_200_offered_on_a_bundle_of_1000() -> None:
+    rule = bundle("1000", MONTH, offered=200)
+    found = run_after_run(rule, [JANUARY, FEBRUARY], installed(0, (FEBRUARY, 1300)))
+    assert [quantities(lines) for _, lines in found] == [
+        [("standard", 1000)],
+        [("overrun", 100), ("standard", 1000)],
+    ]
