@@ -215,7 +215,8 @@ def _batch_records(b2_file: B2File, batch: Batch) -> Iterator[list[Any]]:
         items = _invoice_records(invoice, b2_file.sender)
         yield items
         sums = list(map(sum, zip(sums, _ENDED(items[-1]), _STAYED(items[-1]), strict=True)))
-        lines += sum(type(item) in (StayLine, ServiceLine) for item in items)
+        kinds = list(map(type, items))
+        lines += kinds.count(StayLine) + kinds.count(ServiceLine)
     yield [_batch_end(batch, lines, sums, own)]
 
 
