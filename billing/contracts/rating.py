@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from billing.contracts.contract import Line, Module, Rule, RuleState, RunOptions
+from billing.contracts.contract import Family, Line, Module, Rule, RuleState, RunOptions
 from billing.contracts.reading import Reading
 from billing.contracts.schedule import Period
 from billing.period import Periodicity, Term
@@ -77,6 +77,7 @@ class Kind:
     fits:          raises ValueError, in French, when a rule's periodicity can't go with its terms.
     remark:        what a clerk should look at twice when importing such a rule, in French, or "".
     left_over:     whether something is due behind the last period of a rule.
+    families:      cost families the kind bills; a cost line of another would never be billed.
     keeps:         names in `RuleState.own` that a take-over may bring.
     """
 
@@ -90,4 +91,5 @@ class Kind:
     fits: Callable[[object, Periodicity], None] = fits_always
     remark: Callable[[object, Periodicity], str] = no_remark
     left_over: Callable[[Rule, Module, date], bool] = nothing_left
+    families: frozenset[Family] = frozenset({Family.STANDARD})
     keeps: frozenset[str] = frozenset()

@@ -202,6 +202,10 @@ class RuleDocument(Row):
             raise wrong(REFUSED, reason=reason)
         if self.term is None and kind.forced_term is None:
             raise wrong(REFUSED, reason=f"« {kind.french} » demande un terme")
+        if idle := {cost.family for cost in self.costs} - kind.families:
+            names = ", ".join(name for name, family in FAMILIES.items() if family in idle)
+            reason = f"« {kind.french} » ne facture pas les coûts de famille {names}"
+            raise wrong(REFUSED, reason=reason)
         if self.assets and self.meters:
             raise wrong(
                 REFUSED, reason="une règle porte sur des biens ou des compteurs, pas les deux"

@@ -316,7 +316,7 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         "counters": {str(meter): value for meter, value in state.counters.items()},
         "offered_used": state.offered_used,
         "billed_on": {str(meter): on.isoformat() for meter, on in state.billed_on.items()},
-        "own": state.own,
+        "own": dict(state.own),
     }
     return {name: value for name, value in raw.items() if value}
 

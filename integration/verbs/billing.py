@@ -61,7 +61,8 @@ def bill(arguments: argparse.Namespace) -> int:
         if arguments.from_simulation is None:
             run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
         else:
-            run = _checked(app, arguments)
+            _decided(arguments)
+            run = _checked(app, arguments.from_simulation)
         report = billing.bill(run)
         if arguments.json:
             say_json("billing", _report(report))
@@ -73,13 +74,16 @@ def bill(arguments: argparse.Namespace) -> int:
 _SIMULATED: Final = ("date", "threshold", "reading_days", "no_estimate", "force_estimate")
 
 
-def _checked(app: App, arguments: argparse.Namespace) -> Billing:
-    """The run of a simulation whose facts are still the same. Raises AnomaliesFound."""
-    number = arguments.from_simulation
+def _decided(arguments: argparse.Namespace) -> None:
+    """Refuse options that the simulation has already fixed. Raises AnomaliesFound (RUN-113)."""
     asked = [name for name in (*_SIMULATED, "include_excluded") if getattr(arguments, name)]
     if asked:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
         raise AnomaliesFound(Anomaly(DECIDED, values={"options": options}))
+
+
+def _checked(app: App, number: int) -> Billing:
+    """The run of a simulation whose facts are still the same. Raises AnomaliesFound."""
     kept = kept_simulation(app.engine, app.organisation_id, number)
     if kept is None:
         raise AnomaliesFound(Anomaly(UNKNOWN_SIMULATION, values={"simulation": number}))

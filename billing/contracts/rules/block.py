@@ -251,5 +251,6 @@ BLOCK: Final = Kind(
     rate,
     metered=True,
     left_over=left_over,
+    families=frozenset({Family.STANDARD, Family.OVERRUN}),
     keeps=frozenset({_BOUND}),
 )

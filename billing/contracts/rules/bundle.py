@@ -380,5 +380,6 @@ BUNDLE: Final = Kind(
     fits=fits,
     remark=remark,
     left_over=left_over,
+    families=frozenset({Family.STANDARD, Family.OVERRUN, Family.RENTAL}),
     keeps=frozenset({"last", "next", "cumulated", "counter"}),
 )

@@ -204,6 +204,14 @@ def test_consumed_units_in_advance_are_refused(shop: Office) -> None:
     assert rows(shop, t.contract) == 0
 
 
+def test_a_cost_the_kind_never_bills_is_refused(shop: Office) -> None:
+    one = contract()
+    one["modules"][0]["regles"][1]["couts"][0]["famille"] = "location"
+    (sentence,) = sentences(bring_in(shop, "contracts", contracts(one)))
+    assert "ne facture pas les coûts de famille location" in sentence
+    assert rows(shop, t.contract) == 0
+
+
 @pytest.mark.feature("A-GEN-01")
 def test_a_contract_whose_only_module_has_no_rule_is_refused(shop: Office) -> None:
     one = contract(code="K7")
