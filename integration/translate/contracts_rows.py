@@ -307,18 +307,26 @@ def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> Rul
 
 def state_fields(state: RuleState) -> dict[str, Any]:
     """A state as JSON values, `next_theoretical` included; empty fields are left out."""
-    raw: dict[str, Any] = {
-        "next_theoretical": state.next_theoretical and state.next_theoretical.isoformat(),
-        "last_theoretical": state.last_theoretical and state.last_theoretical.isoformat(),
-        "last_actual": state.last_actual and state.last_actual.isoformat(),
-        "last_invoice": "" if state.last_invoice.isdigit() else state.last_invoice,
-        "occurrences": state.occurrences,
-        "counters": {str(meter): value for meter, value in state.counters.items()},
-        "offered_used": state.offered_used,
-        "billed_on": {str(meter): on.isoformat() for meter, on in state.billed_on.items()},
-        "own": dict(state.own),
-    }
-    return {name: value for name, value in raw.items() if value}
+    raw: dict[str, Any] = {}
+    if state.next_theoretical is not None:
+        raw["next_theoretical"] = state.next_theoretical.isoformat()
+    if state.last_theoretical is not None:
+        raw["last_theoretical"] = state.last_theoretical.isoformat()
+    if state.last_actual is not None:
+        raw["last_actual"] = state.last_actual.isoformat()
+    if state.last_invoice and not state.last_invoice.isdigit():
+        raw["last_invoice"] = state.last_invoice
+    if state.occurrences:
+        raw["occurrences"] = state.occurrences
+    if state.counters:
+        raw["counters"] = {str(meter): value for meter, value in state.counters.items()}
+    if state.offered_used:
+        raw["offered_used"] = state.offered_used
+    if state.billed_on:
+        raw["billed_on"] = {str(meter): on.isoformat() for meter, on in state.billed_on.items()}
+    if state.own:
+        raw["own"] = dict(state.own)
+    return raw
 
 
 _MAPS = ("counters", "billed_on", "own")
@@ -344,7 +352,9 @@ def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     change = {name: value for name, value in after.items() if before.get(name) != value}
-    change.update((name, None) for name in before.keys() - after.keys())
+    for name in before:
+        if name not in after:
+            change[name] = None
     return change
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, Final
 
@@ -88,6 +90,11 @@ def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Account
     )
 
 
+@lru_cache(maxsize=64)
+def _ppm(rate: Decimal) -> int:
+    return scaled(rate, RATE_SCALE)
+
+
 def line_row(line: Line) -> Row:
     """A rated line as a row of document_line, after document and position."""
     return (
@@ -100,7 +107,7 @@ def line_row(line: Line) -> Row:
         scaled(line.quantity, QUANTITY_SCALE),
         scaled(line.unit_price, PRICE_SCALE),
         scaled(line.amount, 2),
-        scaled(line.cost_line.vat_rate, RATE_SCALE),
+        _ppm(line.cost_line.vat_rate),
         _details(line),
     )
 
