@@ -80,7 +80,8 @@ def _code_of(anomaly: Anomaly) -> int:
 
 
 def complain(text: str) -> None:
-    """A sentence on standard error."""
+    """A sentence on standard error, behind what was already said."""
+    sys.stdout.flush()
     sys.stderr.write(f"{text}\n")
 
 
