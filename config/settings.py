@@ -53,6 +53,12 @@ NOT_YET: Final = Code(
     "Gardez la valeur par défaut.",
 )
 
+UNKNOWN_ARTICLE: Final = Code(
+    "CFG-008",
+    "L'article « {article} » du paramètre {parameter} n'existe pas comme article incorporel.",
+    "Déclarez-le « incorporel » dans [articles], ou corrigez le paramètre.",
+)
+
 FILE_NAME: Final = "echeance.toml"
 PREFIX: Final = "ECHEANCE_"
 _PRIVATE: Final = 0o077
@@ -242,6 +248,9 @@ class Settings(Section):
     invoice: Invoice = Invoice()
     cards: Cards = Cards()
     parameters: Parameters = Parameters()
+    articles: dict[str, Literal["incorporel", "stocké"]] = Field(
+        {}, description='articles que nomment les paramètres, ex. LOYER-INT = "incorporel"'
+    )
     partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
     kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
     person_key_file: Path = Field(
@@ -257,6 +266,15 @@ class Settings(Section):
     def person_key(self) -> Path:
         """The file of the key of persons."""
         return self.folders.home / self.person_key_file
+
+
+def faults(settings: Settings) -> list[Anomaly]:
+    """What each value alone doesn't show: a parameter that names an article which isn't there."""
+    name = "FACTURE_PRE_LOYER_CODE_ART_VENDU"
+    article = getattr(settings.parameters, name)
+    if not article or settings.articles.get(article) == "incorporel":
+        return []
+    return [Anomaly(UNKNOWN_ARTICLE, Place(FILE_NAME), {"article": article, "parameter": name})]
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -343,7 +361,11 @@ def default_text(organisation: Mapping[str, str]) -> str:
             parts.append(f"\n[{name}]\n")
             model = type(section)
             parts += [_line(model, key, value, given=key in given) for key, value in section]
-    return "".join([*parts, "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n"])
+    tables = (
+        '\n# Articles que nomment les paramètres : CODE = "incorporel" ou "stocké".\n[articles]\n',
+        "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n",
+    )
+    return "".join([*parts, *tables])
 
 
 def _line(model: type[BaseModel], key: str, value: object, *, given: bool) -> str:

@@ -80,15 +80,16 @@ def check(arguments: argparse.Namespace) -> int:
     file = home_of(arguments.home) / configuration.FILE_NAME
     try:
         settings = configuration.load(file)
-    except AnomaliesFound as found:
-        if arguments.json:
-            say_json("check", {"anomalies": [str(one) for one in found.anomalies]})
-        for anomaly in found.anomalies:
-            complain(str(anomaly))
-        return BAD_CONFIG
+        found = tuple(configuration.faults(settings))
+    except AnomaliesFound as wrong:
+        found = wrong.anomalies
     if arguments.json:
-        say_json("check", {"anomalies": []})
-    else:
+        say_json("check", {"anomalies": [str(one) for one in found]})
+    for anomaly in found:
+        complain(str(anomaly))
+    if found:
+        return BAD_CONFIG
+    if not arguments.json:
         say(f"Configuration correcte : {settings.organisation.name}.")
     return DONE
 
