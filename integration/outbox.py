@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Engine, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.alone import alone
@@ -120,11 +120,11 @@ class Outbox:
         digests = [(row, deliver(folder, row.file_name, content)) for row, content in made]
         reach("outbox.delivered")
         with self.engine.begin() as connection:
-            for row, digest in digests:
-                connection.execute(
-                    update(outbox)
-                    .where(outbox.c.id == row.id)
-                    .values(state="sent", sha256=digest, sent_at=now.isoformat(timespec="seconds"))
-                )
+            sent = update(outbox).where(outbox.c.id == bindparam("row_id"))
+            sent_at = now.isoformat(timespec="seconds")
+            connection.execute(
+                sent.values(state="sent", sha256=bindparam("digest"), sent_at=sent_at),
+                [{"row_id": row.id, "digest": digest} for row, digest in digests],
+            )
             reach("outbox.marking")
         reach("outbox.marked")
