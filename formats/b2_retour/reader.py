@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, BinaryIO, Final
@@ -51,6 +52,9 @@ STATES: Final = {
 SHARES: Final = {"1": (Share.AMO,), "2": (Share.AMC,), "3": (Share.AMO, Share.AMC)}
 """Second digit of the type of return."""
 
+SHARES_REMEMBERED: Final = 50_000
+"""Shares that a check compares with those to come, so that its memory stays flat."""
+
 _TABLE: Final[Layout[Any]] = layout(Notice)
 _FIRST: Final = ord("2")
 
@@ -78,13 +82,13 @@ def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
 
 def read(stream: BinaryIO, file: str = "") -> Return:
     """The whole return; what is wrong in it is in its `anomalies`, and never refuses the rest."""
-    checker = _Checker(file, LIMIT)
+    checker = _Checker(file, LIMIT, remembered=sys.maxsize)
     gathered: dict[tuple[str, date | None], _Gathered] = {}
     for notice in notices_in(stream, checker.found, file):
         checker.take(notice)
         if notice is not None:
             key = (notice.organism, notice.accounted_on)
-            gathered.setdefault(key, _Gathered(notice)).add(notice, checker)
+            gathered.setdefault(key, _Gathered(notice)).add(notice)
     transfers = tuple(one.transfer() for one in gathered.values())
     return Return(
         sender=transfers[0].payer if transfers else "",
@@ -100,6 +104,13 @@ class _Checker(Judge):
     followers = {None: {Notice}, Notice: {Notice}}  # noqa: RUF012 - never changed
     end = None
 
+    def __init__(
+        self, file: str = "", limit: int = LIMIT, remembered: int = SHARES_REMEMBERED
+    ) -> None:
+        super().__init__(file, limit)
+        self._remembered = remembered
+        self._shares: set[tuple[object, ...]] = set()
+
     def _notice(self, item: Notice) -> None:
         if item.outcome not in (*STATES, RECOVERY):
             self._says(UNKNOWN_OUTCOME, "outcome")
@@ -111,11 +122,20 @@ class _Checker(Judge):
             self.found.append(Anomaly(PAID_REJECTION, self._where("paid_amo_cents")[1], values))
         if item.insured:
             self._key(nir, "insured", item.insured)
+        if item.outcome != RECOVERY:
+            self._once(item)
 
-    def repeated(self, item: Notice, share: Share) -> None:
-        """Report a second word on the same share."""
-        values = {"record": "2", "invoice": item.invoice, "share": share.value}
-        self.found.append(Anomaly(REPEATED, self._where("invoice")[1], values))
+    def _once(self, item: Notice) -> None:
+        """A share of an invoice has one notice for each transfer."""
+        transfer = (item.organism, item.accounted_on)
+        for share in SHARES.get(item.share, ()):
+            key = (*transfer, *_invoice_key(item), share)
+            if key in self._shares:
+                values = {"record": "2", "invoice": item.invoice, "share": share.value}
+                values |= {"zone": self._where("invoice")[0].shown, "value": item.invoice}
+                self.found.append(Anomaly(REPEATED, self._where("invoice")[1], values))
+            elif len(self._shares) < self._remembered:
+                self._shares.add(key)
 
     handlers = {Notice: _notice}  # noqa: RUF012 - never changed
 
@@ -128,16 +148,14 @@ class _Gathered:
         self._invoices: dict[tuple[object, ...], dict[str, Any]] = {}
         self._recoveries: list[Recovery] = []
 
-    def add(self, item: Notice, checker: _Checker) -> None:
+    def add(self, item: Notice) -> None:
         if item.outcome == RECOVERY:
             self._recoveries.append(_recovery(item))
             return
-        key = (item.invoice, item.lot, item.invoice_date, item.insured)
-        invoice = self._invoices.setdefault(key, _opened(item))
+        invoice = self._invoices.setdefault(_invoice_key(item), _opened(item))
         for share in SHARES.get(item.share, ()):
             if invoice[share.name.lower()] is not None:
-                checker.repeated(item, share)
-                continue
+                continue  # the first notice counts; the checker reports the second
             invoice[share.name.lower()] = _share(item, share)
             if item.code or item.label:
                 invoice["rejections"] += (_reason(item, share),)
@@ -153,6 +171,10 @@ class _Gathered:
             invoices=invoices,
             recoveries=tuple(self._recoveries),
         )
+
+
+def _invoice_key(item: Notice) -> tuple[object, ...]:
+    return (item.invoice, item.lot, item.invoice_date, item.insured)
 
 
 def _opened(item: Notice) -> dict[str, Any]:

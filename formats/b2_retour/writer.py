@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -29,7 +30,7 @@ def write(result: Return) -> bytes:
     sums, labels of transfers, lines of rejections.
     """
     notices = (notice for transfer in result.transfers for notice in _notices(transfer))
-    content = write_checked(notices, CONCENTRATOR, _table_of, _Checker())
+    content = write_checked(notices, CONCENTRATOR, _table_of, _Checker(remembered=sys.maxsize))
     back = read(BytesIO(content)).transfers
     lost = [i for i, one in enumerate(result.transfers) if back[i : i + 1] != (one,)]
     if lost:

@@ -1,7 +1,7 @@
 """NOEMIE: what the health funds answer to invoices: payments, rejections, recoveries.
 
 result = read(stream, "retour.noe")      # -> Return; anomalies inside, never a refusal
-content = write(entities_of(result))     # bytes, for tests and the simulated fund
+content = write_return(result)           # bytes, for tests and the simulated fund
 """
 
 from formats.noemie.check import check
@@ -18,7 +18,7 @@ from formats.noemie.model import (
 )
 from formats.noemie.reader import Unknown, detect, entities_in, read
 from formats.noemie.versions import VERSIONS
-from formats.noemie.writer import entities_of, write
+from formats.noemie.writer import entities_of, write, write_return
 
 __all__ = [
     "VERSIONS",
@@ -38,4 +38,5 @@ __all__ = [
     "entities_of",
     "read",
     "write",
+    "write_return",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import BinaryIO
 
 from formats.common.anomaly import Anomaly
-from formats.noemie.reader import entities_in
+from formats.noemie.reader import placed_in
 from formats.noemie.tree import Builder
 from formats.report import LIMIT, Report, bounded
 
@@ -15,9 +15,9 @@ def check(stream: BinaryIO, file: str = "", limit: int = LIMIT) -> Report:
     found: list[Anomaly] = []
     builder = Builder(found, file, keep=False)
     entities = 0
-    for entity in entities_in(stream, found, file):
+    for entity, offset in placed_in(stream, found, file):
         entities += 1
-        builder.take(entity)
+        builder.take(entity, offset)
         del found[limit + 1 :]
     builder.result()
     return Report(records=entities, anomalies=bounded(found, limit))

@@ -14,12 +14,12 @@ from formats.noemie.tree import Builder
 
 UNKNOWN = Code(
     "FMT-201",
-    "L'entité « {entity} » est inconnue : elle est conservée et sautée.",
+    "L'entité « {record} » est inconnue : elle est conservée et sautée.",
     "Signalez-la : la norme du retour est peut-être plus récente que la nôtre.",
 )
 UNCLOSED = Code(
     "FMT-202",
-    "L'entité {entity} n'est pas fermée par @ à sa longueur de {length} octets.",
+    "L'entité {record} n'est pas fermée par @ à sa longueur de {length} octets.",
     "Demandez une nouvelle copie du retour : il est abîmé.",
 )
 CUT = Code(
@@ -59,8 +59,8 @@ def read(stream: BinaryIO, file: str = "") -> Return:
     """The whole return; what is wrong in it is in its `anomalies`, and never refuses the rest."""
     found: list[Anomaly] = []
     builder = Builder(found, file)
-    for entity in entities_in(stream, found, file):
-        builder.take(entity)
+    for entity, offset in placed_in(stream, found, file):
+        builder.take(entity, offset)
     return builder.result()
 
 
@@ -70,12 +70,18 @@ def entities_in(stream: BinaryIO, found: list[Anomaly], file: str = "") -> Itera
     An anomaly is added just before its entity is given. Holds some hundred kilobytes of the stream.
     Line ends between entities are accepted.
     """
+    return (entity for entity, _ in placed_in(stream, found, file))
+
+
+def placed_in(stream: BinaryIO, found: list[Anomaly], file: str = "") -> Iterator[tuple[Any, int]]:
+    """The same, each with the byte where it begins."""
     cutter = _Cutter(stream, file)
     while pieces := cutter.some():
         for piece, entity in zip(pieces, _read(pieces), strict=True):
             if piece.wrong:
                 found.append(piece.wrong)
-            yield _second_look(piece, found, file) if entity is None else entity
+            read = _second_look(piece, found, file) if entity is None else entity
+            yield read, piece.offset
 
 
 def _read(pieces: list[_Piece]) -> Iterator[Any]:
@@ -188,10 +194,10 @@ class _Cutter:
         stop = end or min(len(self._buffer), at + LONGEST)
         raw = self._buffer[at:stop]
         entity = head.decode("ascii") if head.isdigit() else "?"
-        values: dict[str, object] = {"entity": entity, "length": len(raw)}
+        values: dict[str, object] = {"record": entity, "length": len(raw)}
         code = CUT if not end else UNKNOWN
         if end and table is not None:
-            code, values = UNCLOSED, {"entity": table.name, "length": table.length}
+            code, values = UNCLOSED, {"record": table.name, "length": table.length}
         self._at = stop
         offset = self._offset + at
         wrong = Anomaly(code, _place(self._file, self._line, offset), values)

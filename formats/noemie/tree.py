@@ -1,15 +1,19 @@
 """Entities, in whatever order they come, gathered into transfers and invoices.
 
 The hierarchy is a guess (reference §2.1), so nothing depends on levels: an entity joins the last
-invoice or transfer begun. Controls (990, 999) are compared and reported, never obeyed.
+invoice or transfer begun. Controls (990, 999), keys and tables of values are compared and reported,
+never obeyed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from formats.common.anomaly import Anomaly, Code, Place
+from formats.common.anomaly import MASKED, Anomaly, Code, Place
+from formats.common.identifiers import nir
+from formats.fixedwidth import Zone, layout
+from formats.judge import DIFFERS, KEYS_REMEMBERED
 from formats.noemie import entities as e
 from formats.noemie.model import (
     InvoiceReturn,
@@ -25,7 +29,7 @@ from formats.noemie.model import (
 
 CONTROL = Code(
     "FMT-211",
-    "L'entité {entity} annonce {announced} pour « {what} », le fichier contient {found}.",
+    "L'entité {record} annonce {value} pour « {zone} », le fichier contient {expected}.",
     "Le retour est pris en compte ; vérifiez le virement reçu.",
 )
 NO_HEAD = Code(
@@ -40,14 +44,26 @@ NO_END = Code(
 )
 STRAY = Code(
     "FMT-214",
-    "L'entité {entity} arrive avant toute facture : elle n'est rattachée à rien.",
+    "L'entité {record} arrive avant toute facture : elle n'est rattachée à rien.",
     "Vérifiez le retour avec l'organisme payeur.",
 )
 
 STATE = Code(
     "FMT-215",
-    "L'entité {entity} porte l'état inconnu « {state} » : la part est tenue pour non traitée.",
+    "L'entité {record} porte l'état inconnu « {value} » : la part est tenue pour non traitée.",
     "Signalez-le : la norme du retour est peut-être plus récente que la nôtre.",
+)
+
+SIGN = Code(
+    "FMT-216",
+    "L'entité {record} porte le signe « {value} », ni P ni N : on ne sait qui doit la somme.",
+    "Demandez une nouvelle copie du retour à l'organisme.",
+)
+VALUE = Code(
+    "FMT-217",
+    "Entité {record}, zone « {zone} » : « {value} » n'est pas dans la table de la norme"
+    " ({expected}).",
+    "Signalez-la : la norme du retour est peut-être plus récente que la nôtre.",
 )
 
 
@@ -58,7 +74,10 @@ class Builder:
         self._found = found
         self._file = file
         self._keep = keep
-        self._rank = 0
+        self._rank = self._offset = 0
+        self._item: Any = None
+        self._first: tuple[str, Place] = ("", Place(file, 1, 1, 3, _octet(0)))
+        self._keys: set[str] = set()  # NIRs whose key is right
         self._start: e.FileStart | None = None
         self._ended = False
         self._payee = ""
@@ -68,11 +87,18 @@ class Builder:
         self._invoice: dict[str, Any] | None = None
         self._seen = _Seen()
 
-    def take(self, entity: object) -> None:
-        """Place one entity; what we can't read has been reported and is skipped."""
+    def take(self, entity: object, offset: int) -> None:
+        """Place one entity, that begins at a byte; what we can't read has been reported."""
         self._rank += 1
+        self._offset, self._item = offset, entity
         self._ended = False  # what follows a 999 isn't its file's
-        handler = _HANDLERS.get(type(entity))
+        if self._rank == 1:
+            self._first = (_NAMES.get(type(entity), ""), self._place(_TYPE))
+        kind = type(entity)
+        for field, code, allowed in _ALLOWED.get(kind, ()):
+            if getattr(entity, field) not in allowed:
+                self._says(code, field, ", ".join(allowed))
+        handler = _HANDLERS.get(kind)
         if handler:
             handler(self, entity)
 
@@ -80,9 +106,10 @@ class Builder:
         """The whole return, once its entities are exhausted."""
         self._close_transfer()
         if self._start is None:
-            self._report(NO_HEAD, 1)
+            self._report(NO_HEAD, self._first[1], "000", _TYPE.shown, self._first[0])
         if not self._ended:
-            self._report(NO_END, max(self._rank, 1))
+            last = _NAMES.get(type(self._item), "")
+            self._report(NO_END, self._place(_TYPE), "999", _TYPE.shown, last)
         start = self._start
         return Return(
             sender=start.sender if start else "",
@@ -93,8 +120,44 @@ class Builder:
             anomalies=tuple(self._found),
         )
 
-    def _report(self, code: Code, line: int, **values: object) -> None:
-        self._found.append(Anomaly(code, Place(self._file, line), values))
+    # What is said, and where
+
+    def _place(self, zone: Zone) -> Place:
+        return Place(self._file, max(self._rank, 1), zone.start, zone.end, _octet(self._offset))
+
+    def _says(self, code: Code, field: str, expected: object = "", reference: str = "") -> None:
+        """An anomaly on one field of the current entity."""
+        zone = _zone(type(self._item), field)
+        value = getattr(self._item, field)
+        if zone.personal:
+            value = expected = MASKED
+        name = _NAMES[type(self._item)]
+        self._report(code, self._place(zone), name, zone.shown, value, expected, reference)
+
+    def _report(
+        self,
+        code: Code,
+        place: Place,
+        record: str,
+        zone: str,
+        value: object,
+        expected: object = "",
+        reference: str = "",
+    ) -> None:
+        values = {"record": record, "zone": zone, "value": value, "expected": expected}
+        self._found.append(Anomaly(code, place, values | {"reference": reference}))
+
+    def _nir_key(self, number: str, key: str, field: str) -> None:
+        """The key of a NIR of the current entity; a blank or zero number is unknown."""
+        whole = number + key
+        if whole in self._keys or not number.strip("0"):
+            return
+        if wrong := nir.check(whole):
+            zone = _zone(type(self._item), field)
+            named = {"record": _NAMES[type(self._item)], "zone": zone.shown, "value": MASKED}
+            self._found.append(Anomaly(wrong.code, self._place(zone), {**wrong.values, **named}))
+        elif len(self._keys) < KEYS_REMEMBERED:
+            self._keys.add(whole)
 
     # Transfers
 
@@ -109,13 +172,13 @@ class Builder:
         self._open_transfer()
         label = f"{entity.label} {entity.label_2}".strip()
         self._current().update(made_on=entity.made_on, label=label, payer=entity.payer)
-        self._seen.open("071")
+        self._seen.open_transfer("071")
 
     def _accounting_day(self, entity: e.AccountingDay) -> None:
         self._open_transfer()
         payer = self._start.sender if self._start else ""
         self._current().update(made_on=entity.made_on, payer=payer)
-        self._seen.open("070")
+        self._seen.open_transfer("070")
 
     def _return_type(self, entity: e.ReturnType) -> None:
         """A transfer that pays a second type of return is told apart, with the same label."""
@@ -129,6 +192,7 @@ class Builder:
 
     def _take_lot(self, entity: e.Lot) -> None:
         self._lot = entity
+        self._seen.lots += 1
 
     def _debt_movement(self, entity: e.DebtMovement) -> None:
         amount = _signed(entity.amount_cents, entity.sign)
@@ -149,6 +213,9 @@ class Builder:
         self._seen.other(entity.amount_cents)
         lump = LumpSum(code=entity.code, amount_cents=entity.amount_cents)
         self._keep_in("lump_sums", lump)
+
+    def _lump_detail(self, entity: e.LumpDetail) -> None:
+        self._nir_key(entity.nir, entity.nir_key, "nir")
 
     def _keep_in(self, kind: str, item: object) -> None:
         """Add to the current transfer; a check keeps nothing, so that memory stays flat."""
@@ -177,6 +244,7 @@ class Builder:
     # Invoices
 
     def _invoice_start(self, entity: e.InvoiceStart) -> None:
+        self._seen.lots_named.add(entity.lot)
         self._open_invoice(
             number=entity.number,
             lot=entity.lot,
@@ -208,8 +276,13 @@ class Builder:
             self._current()["invoices"].append(InvoiceReturn(**(self._invoice | lists)))
         self._invoice = None
 
-    def _person(self, entity: e.Person | e.Insured) -> None:
+    def _person(self, entity: e.Person) -> None:
+        self._insured(entity)
+        self._nir_key(entity.own_nir, entity.own_nir_key, "own_nir")
+
+    def _insured(self, entity: e.Person | e.Insured) -> None:
         self._seen.persons += 1
+        self._nir_key(entity.nir, entity.nir_key, "nir")
         if invoice := self._owner(entity):
             invoice["nir"] = entity.nir
 
@@ -226,8 +299,7 @@ class Builder:
         if invoice is None:
             return
         if entity.state not in _STATES:
-            name = _NAMES[type(entity)]
-            self._report(STATE, self._rank, entity=name, state=entity.state)
+            self._says(STATE, "state")
         invoice[share] = ShareReturn(
             requested_cents=entity.requested_cents,
             state=_STATES.get(entity.state, State.UNTREATED),
@@ -273,7 +345,8 @@ class Builder:
     def _owner(self, entity: object) -> dict[str, Any] | None:
         """The invoice an entity belongs to; without one it is reported."""
         if self._invoice is None:
-            self._report(STRAY, self._rank, entity=_NAMES[type(entity)])
+            name = _NAMES[type(entity)]
+            self._report(STRAY, self._place(_TYPE), name, _TYPE.shown, name)
         return self._invoice
 
     # Controls
@@ -284,34 +357,44 @@ class Builder:
         if not counts:
             return
         self._close_invoice()
-        self._compare("990", "compteur", entity.count, counts)
-        self._compare("990", "cumul", _signed(entity.amount_cents, entity.sign), amounts)
+        self._compare("count", entity.count, counts)
+        self._compare("amount_cents", _signed(entity.amount_cents, entity.sign), amounts)
 
     def _file_end(self, entity: e.FileEnd) -> None:
+        """What the file adds up to, and the addresses of its 000 (§1.4, rule 1)."""
         self._ended = True
-        self._compare("999", "nombre d'enregistrements", entity.records, {self._rank})
+        self._compare("records", entity.records, {self._rank})
+        self._compare("batches", entity.batches, self._seen.batches())
         amount = _signed(entity.amount_cents, entity.sign)
-        self._compare("999", "cumul", amount, self._seen.file_amounts())
+        self._compare("amount_cents", amount, self._seen.file_amounts())
+        for field in _REPEATED if self._start else ():
+            said, expected = getattr(entity, field), getattr(self._start, field)
+            if said and said != expected:
+                self._says(DIFFERS, field, expected, "entité 000")
 
-    def _compare(self, entity: str, what: str, announced: int, found: set[int]) -> None:
+    def _compare(self, field: str, announced: int, found: set[int]) -> None:
+        """What a control says, signed, against what was counted (some guesses leave a choice)."""
         if announced not in found:
+            zone = _zone(type(self._item), field)
             shown = " ou ".join(map(str, sorted(found)))
-            self._report(
-                CONTROL, self._rank, entity=entity, what=what, announced=announced, found=shown
-            )
+            name = _NAMES[type(self._item)]
+            self._report(CONTROL, self._place(zone), name, zone.shown, announced, shown)
 
 
 class _Seen:
     """Running counts and sums of the open invoice, the open transfer and the file."""
 
     def __init__(self) -> None:
-        self.persons = 0
+        self.persons = self.lots = 0
+        self.lots_named: set[str] = set()  # of 102: three characters, so it stays small
+        self._transfers = 0
         self._shares = self._invoice_paid = 0
         self._invoices = self._paid = self._others = 0
         self._file_paid = self._file_others = 0
         self._closing = ""
 
-    def open(self, closing: str) -> None:
+    def open_transfer(self, closing: str) -> None:
+        self._transfers += 1
         self._closing = closing
         self._invoices = self._paid = self._others = 0
 
@@ -337,6 +420,10 @@ class _Seen:
             return {self._invoices}, {self._paid, self._paid + self._others}
         return set(), set()
 
+    def batches(self) -> set[int]:
+        """What a 999 may count as lots: transfers, lots of 080, or those 102 names (guess)."""
+        return {self._transfers or 1, self.lots, len(self.lots_named)}
+
     def file_amounts(self) -> set[int]:
         """Total of the file, with and without recoveries and lump sums (guess)."""
         return {self._file_paid, self._file_paid + self._file_others}
@@ -344,6 +431,31 @@ class _Seen:
 
 _STATES: Final = {state.value: state for state in State}
 _NAMES: Final = {cls: number for number, cls in e.ENTITIES.items()}
+_TYPE: Final = layout(e.FileStart).zones[0]
+"""The number of an entity, columns 1-3 of each."""
+_REPEATED: Final = (
+    "sender_type",
+    "sender",
+    "sender_program",
+    "recipient_type",
+    "recipient",
+    "recipient_program",
+    "application",
+    "file_id",
+)
+"""Columns 4-55 of 000, the same in 999 unless left blank there. Reference §1.4, rule 1."""
+_SIGNED: Final = ("sign", SIGN, ("P", "N", ""))
+_ALLOWED: Final[Mapping[type, tuple[tuple[str, Code, tuple[str, ...]], ...]]] = {
+    e.ReturnType: (("code", VALUE, ("01", "02", "03", "04", "05", "00")),),
+    e.InvoiceStart: (("kind", VALUE, tuple("ABCDEFLPR")),),
+    e.AmoShare: (_SIGNED,),
+    e.AmcShare: (_SIGNED,),
+    e.DebtMovement: (_SIGNED,),
+    e.Rejection: (("share", VALUE, ("O", "C")), ("rejection_level", VALUE, ("A", "L", "F"))),
+    e.Control: (_SIGNED,),
+    e.FileEnd: (_SIGNED,),
+}
+"""Values of the columns a result is made from. Reference §2.3; a blank sign is positive."""
 
 _HANDLERS: Final[dict[type, Callable[[Builder, Any], None]]] = {
     e.FileStart: Builder._file_start,
@@ -355,11 +467,12 @@ _HANDLERS: Final[dict[type, Callable[[Builder, Any], None]]] = {
     e.OldInvoice: Builder._old_invoice,
     e.InvoiceStart: Builder._invoice_start,
     e.Person: Builder._person,
-    e.Insured: Builder._person,
+    e.Insured: Builder._insured,
     e.AmoShare: Builder._amo_share,
     e.AmcShare: Builder._amc_share,
     e.DebtMovement: Builder._debt_movement,
     e.LumpPayment: Builder._lump_payment,
+    e.LumpDetail: Builder._lump_detail,
     e.OldRejection: Builder._old_rejection,
     e.Rejection: Builder._rejection,
     e.Comment: Builder._comment,
@@ -370,3 +483,11 @@ _HANDLERS: Final[dict[type, Callable[[Builder, Any], None]]] = {
 
 def _signed(amount: int, sign: str) -> int:
     return -amount if sign == "N" else amount
+
+
+def _zone(kind: type, field: str) -> Zone:
+    return next(zone for zone in layout(kind).fields if zone.name == field)
+
+
+def _octet(offset: int) -> str:
+    return f"octet {offset}"

@@ -6,9 +6,11 @@ Funds write returns; we do it for tests and for the simulated fund of the demo.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from io import BytesIO
 from typing import Any
 
 from formats.common import identifiers
+from formats.common.anomaly import AnomaliesFound
 from formats.fixedwidth import encode_all
 from formats.noemie import entities as e
 from formats.noemie.model import (
@@ -21,13 +23,28 @@ from formats.noemie.model import (
     ShareReturn,
     Transfer,
 )
+from formats.noemie.reader import read
 
 _LABEL = 32  # columns of one line of the label of a transfer (071)
 
 
 def write(entities: Iterable[object]) -> bytes:
-    """Entities run on; raises AnomaliesFound with every value that doesn't fit."""
+    """Entities run on, as they are; raises AnomaliesFound with every value that doesn't fit."""
     return encode_all(entities)
+
+
+def write_return(result: Return, *, norm: str = "0578") -> bytes:
+    """A return that reads back the same and in which the reader finds nothing.
+
+    Raises AnomaliesFound with what doesn't fit, or with what the reader would report.
+    """
+    content = write(entities_of(result, norm=norm))
+    back = read(BytesIO(content))
+    if back.anomalies:
+        raise AnomaliesFound(*back.anomalies)
+    if back != result:
+        raise AssertionError("a return doesn't read back as it was written")
+    return content
 
 
 def entities_of(result: Return, *, norm: str = "0578") -> list[object]:

@@ -16,9 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from formats.noemie import InvoiceReturn, RejectionReason, Return, ShareReturn, Transfer, write
-from formats.noemie.model import Share, State
-from formats.noemie.writer import entities_of
+from formats.noemie import (
+    InvoiceReturn,
+    RejectionReason,
+    Return,
+    Share,
+    ShareReturn,
+    State,
+    Transfer,
+    write_return,
+)
 from integration.demo.drops import Drop
 
 RECORD: Final = 128
@@ -217,7 +224,7 @@ def _answer(file: Received, day: date, invoices: Iterable[Asked], *, again: bool
         transfers=tuple(_transfers(file, day, decisions, name)),
         anomalies=(),
     )
-    return Drop(day, "returns", f"noemie-{name}.noe", write(entities_of(content)))
+    return Drop(day, "returns", f"noemie-{name}.noe", write_return(content))
 
 
 def _transfers(

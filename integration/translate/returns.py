@@ -1,7 +1,8 @@
 """NOEMIE returns → outcomes by transfer and share, in the words of the ledger.
 
-A damaged file is refused whole. Controls that don't add up, entities and states newer than our
-tables are reported and never a reason to refuse (spec of teletransmission, "Decisions").
+A damaged file is refused whole. Controls that don't add up, wrong keys of persons, entities and
+values newer than our tables are reported and never a reason to refuse (spec of teletransmission,
+"Decisions"); a sign that is neither P nor N is, since it says who owes.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from billing.ledger import Share
 from billing.money import unscaled
 from billing.settlement import Answer, BankTransfer, Outcome
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from formats.common.identifiers import KEY, SHAPE
+from formats.judge import DIFFERS
 from formats.noemie import InvoiceReturn, Return, ShareReturn, State, Transfer, read
 from formats.noemie.reader import UNKNOWN
-from formats.noemie.tree import CONTROL, STATE
+from formats.noemie.tree import CONTROL, STATE, VALUE
 from integration.flows.returns import take_returns
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 
@@ -33,7 +36,7 @@ UNDATED: Final = Code(
 WITHHELD: Final = "RPR"
 """The operation of a 250 that lowers the transfer; others only tell of a debt (guess)."""
 INVOICE_DIGITS: Final = 9
-TOLERATED: Final = (CONTROL, UNKNOWN, STATE)
+TOLERATED: Final = (CONTROL, DIFFERS, KEY, SHAPE, STATE, UNKNOWN, VALUE)
 
 
 def transfers_of(file: Return) -> tuple[BankTransfer, ...]:

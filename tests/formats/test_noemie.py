@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from formats import noemie
+from formats.common.anomaly import AnomaliesFound
 from formats.fixedwidth import changed, layout
 from formats.noemie import (
     InvoiceReturn,
@@ -23,9 +26,9 @@ from formats.noemie import (
     Transfer,
     Unknown,
     entities_in,
-    entities_of,
     read,
     write,
+    write_return,
 )
 from formats.noemie import entities as e
 
@@ -185,6 +188,82 @@ def test_controls_that_do_not_add_up_are_reported_and_refuse_nothing(
     assert result.transfers[0].paid_cents == 1820
 
 
+@pytest.mark.parametrize(
+    ("at", "fields", "said"),
+    [
+        (
+            13,
+            {"amount_cents": 1819},
+            "FMT-211 r.noe, ligne 14, colonnes 86-96, octet 950 : L'entité 999 annonce 1819 pour"
+            " « Cumul des montants du fichier », le fichier contient 1820.",
+        ),
+        (
+            13,
+            {"batches": 4},
+            "FMT-211 r.noe, ligne 14, colonnes 83-85, octet 950 : L'entité 999 annonce 4 pour"
+            " « Nombre de lots », le fichier contient 1.",
+        ),
+        (
+            13,
+            {"file_id": "R00043"},
+            "FMT-111 r.noe, ligne 14, colonnes 50-55, octet 950 : Enregistrement 999, zone"
+            " « Identification du fichier » : R00043 au lieu de R00042 (entité 000).",
+        ),
+        (
+            4,
+            {"nir_key": "04"},
+            "FMT-022 r.noe, ligne 5, colonnes 6-18, octet 276 : La clé du NIR « *** » est fausse.",
+        ),
+        (
+            4,
+            {"own_nir": "1800175056002"},
+            "FMT-022 r.noe, ligne 5, colonnes 86-98, octet 276 : La clé du NIR « *** » est fausse.",
+        ),
+        (
+            5,
+            {"sign": "Z"},
+            "FMT-216 r.noe, ligne 6, colonne 23, octet 428 : L'entité 198 porte le signe « Z », ni"
+            " P ni N : on ne sait qui doit la somme.",
+        ),
+        (
+            3,
+            {"kind": "Z"},
+            "FMT-217 r.noe, ligne 4, colonne 30, octet 236 : Entité 102, zone « Type de facture » :"
+            " « Z » n'est pas dans la table de la norme (A, B, C, D, E, F, L, P, R).",
+        ),
+    ],
+)
+def test_a_wrong_key_control_or_value_is_told_with_its_byte_and_columns(
+    at: int, fields: dict[str, object], said: str
+) -> None:
+    entities = list(CONSTRUCTED)
+    entities[at] = changed(entities[at], **fields)
+    (found,) = noemie.check(BytesIO(write(entities)), "r.noe").anomalies
+    assert str(found).startswith(said)
+    assert {"record", "zone", "value"} <= set(found.values)
+
+
+def test_a_blank_address_in_999_and_a_blank_nir_say_nothing() -> None:
+    entities = list(CONSTRUCTED)
+    entities[4] = changed(PERSON, own_nir="", own_nir_key="00")
+    entities[13] = changed(entities[13], sender_type="", application="")
+    assert _read(*entities).anomalies == ()
+
+
+def test_a_lump_sum_has_its_nir_checked() -> None:
+    lump = e.LumpDetail(level="05", code="00007", nir="1800175056001", nir_key="04")
+    end = changed(CONSTRUCTED[-1], records=3, amount_cents=0)
+    assert _codes(_read(CONSTRUCTED[0], lump, end)) == ["FMT-022"]
+
+
+def test_the_writer_of_returns_refuses_what_its_reader_would_report() -> None:
+    result = _read(*CONSTRUCTED)
+    (transfer,) = result.transfers
+    odd = replace(transfer, invoices=(replace(transfer.invoices[0], kind="Z"),))
+    with pytest.raises(AnomaliesFound, match="FMT-217"):
+        write_return(replace(result, transfers=(odd,)))
+
+
 def test_a_return_without_end_still_tells_what_it_says() -> None:
     raw = write(CONSTRUCTED)[:-130]
     result = read(BytesIO(raw))
@@ -308,7 +387,7 @@ def test_every_return_survives_the_round_trip(transfers: list[Transfer]) -> None
         transfers=tuple(transfers),
         anomalies=(),
     )
-    assert read(BytesIO(write(entities_of(asked)))) == asked
+    assert read(BytesIO(write_return(asked))) == asked
 
 
 @settings(max_examples=100)

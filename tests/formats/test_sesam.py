@@ -261,3 +261,16 @@ def test_what_notices_can_not_say_is_refused() -> None:
     (transfer,) = NOTICES.transfers
     with pytest.raises(AnomaliesFound, match="FMT-224"):
         b2_retour.write(replace(NOTICES, transfers=(replace(transfer, comments=("x",)),)))
+
+
+def test_the_same_share_twice_is_found_by_the_check_and_refused_by_the_writer() -> None:
+    twice = encode_all([_notice(), _notice()])
+    said = [str(one) for one in b2_retour.check(BytesIO(twice), "avis").anomalies]
+    assert [one[:60] for one in said] == [
+        "FMT-223 avis, ligne 2, colonnes 16-24, octet 128 : La part A",
+        "FMT-223 avis, ligne 2, colonnes 16-24, octet 128 : La part A",
+    ]
+    (transfer,) = NOTICES.transfers
+    doubled = replace(transfer, invoices=transfer.invoices * 2)
+    with pytest.raises(AnomaliesFound, match="FMT-223"):
+        b2_retour.write(replace(NOTICES, transfers=(doubled,)))

@@ -30,7 +30,6 @@ STATED = {
     "CFG-103": "il faut une base dont la clé a disparu",
     "FMT-003": "on n'écrit jamais une valeur qui ne tient pas : aucun fichier ne peut la montrer",
     "FMT-115": "il faut un fichier de plus de 10 000 anomalies, trop gros pour la galerie",
-    "FMT-223": "le même avis deux fois ne se voit qu'à la lecture du retour entier",
     "FMT-224": "on n'écrit jamais un avis qui ne dirait pas tout : aucun fichier ne le montre",
     "FMT-306": "il faut des textes plus longs qu'aucune fiche n'en admet",
     "IMP-119": "aucun défaut connu n'y mène : gardé pour un défaut que nous n'avons pas prévu",
