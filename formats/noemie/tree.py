@@ -422,7 +422,7 @@ class _Seen:
 
     def batches(self) -> set[int]:
         """What a 999 may count as lots: transfers, lots of 080, or those 102 names (guess)."""
-        return {self._transfers or 1, self.lots, len(self.lots_named)}
+        return {self._transfers or 1, self.lots, len(self.lots_named)} - {0}
 
     def file_amounts(self) -> set[int]:
         """Total of the file, with and without recoveries and lump sums (guess)."""
