@@ -231,6 +231,7 @@ class Builder:
 
     def _open_transfer(self) -> None:
         self._close_transfer()
+        self._seen.parts += 1
         self._transfer = {"made_on": None, "label": "", "payer": "", "return_type": ""}
         self._transfer |= {"invoices": [], "recoveries": [], "lump_sums": [], "comments": []}
 
@@ -386,6 +387,7 @@ class _Seen:
 
     def __init__(self) -> None:
         self.persons = self.lots = 0
+        self.parts = 0  # transfers told apart by type of return, one without 070 or 071 included
         self.lots_named: set[str] = set()  # of 102: three characters, so it stays small
         self._transfers = 0
         self._shares = self._invoice_paid = 0
@@ -422,7 +424,8 @@ class _Seen:
 
     def batches(self) -> set[int]:
         """What a 999 may count as lots: transfers, lots of 080, or those 102 names (guess)."""
-        return {self._transfers or 1, self.lots, len(self.lots_named)} - {0}
+        counted = {self._transfers, self.parts, self.lots, len(self.lots_named)}
+        return counted - {0} or {0}
 
     def file_amounts(self) -> set[int]:
         """Total of the file, with and without recoveries and lump sums (guess)."""
