@@ -252,7 +252,7 @@ def test_a_blank_address_in_999_and_a_blank_nir_say_nothing() -> None:
 
 def test_a_lump_sum_has_its_nir_checked() -> None:
     lump = e.LumpDetail(level="05", code="00007", nir="1800175056001", nir_key="04")
-    end = changed(CONSTRUCTED[-1], records=3, amount_cents=0)
+    end = changed(CONSTRUCTED[-1], records=3, batches=0, amount_cents=0)
     assert _codes(_read(CONSTRUCTED[0], lump, end)) == ["FMT-022"]
 
 
@@ -299,7 +299,9 @@ def test_older_dialect_without_071() -> None:
 
 
 def test_a_share_before_any_invoice_is_reported() -> None:
-    result = _read(CONSTRUCTED[0], _share("P", 1820), changed(CONSTRUCTED[-1], records=3))
+    result = _read(
+        CONSTRUCTED[0], _share("P", 1820), changed(CONSTRUCTED[-1], records=3, batches=0)
+    )
     assert _codes(result) == ["FMT-214"]
 
 
