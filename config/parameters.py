@@ -1,7 +1,8 @@
-"""Parameters by the names of the seeds: type, default, scope and what they change.
+"""Parameters by the names of the seeds: type, default and what they change.
 
 `Parameters` holds the values of one organisation; `run_options` turns them into what a billing
-run looks at.
+run looks at. Scope: the default, `[parameters]`, `[organisation_parameters.CODE]`, the
+environment, an option of the command line; the last that speaks wins.
 """
 
 from __future__ import annotations
@@ -19,20 +20,35 @@ from billing.period import ProrataBase
 
 ARTIS: Final = "ARTIS.net 2.7 (004)"
 HOUSE: Final = "Échéance"
+READINGS: Final = f"{ARTIS}, « Gérer les types de relevés »"
+INCREASES: Final = f"{ARTIS}, « Changement des taux d'augmentation Société »"
 
 
 class Known(NamedTuple):
-    """One parameter as `config show` prints it."""
+    """One parameter as `config show` prints it.
+
+    option: of `simulate` and `bill`, sets it for one run, or "". article: it names an article that
+    must exist and be intangible.
+    """
 
     name: str
     default: object
-    scope: str
     description: str
     source: str
+    option: str = ""
+    article: bool = False
 
 
-def _parameter(default: object, description: str, source: str = ARTIS, **limits: Any) -> Any:
-    extra: dict[str, Any] = {"scope": "organisation", "source": source}
+def _parameter(
+    default: object,
+    description: str,
+    source: str = ARTIS,
+    *,
+    option: str = "",
+    article: bool = False,
+    **limits: Any,
+) -> Any:
+    extra: dict[str, Any] = {"source": source, "option": option, "article": article}
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 
@@ -42,14 +58,21 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     NB_JOURS_RELEVE_PRFACTU: int = _parameter(
-        20, "jours pendant lesquels un relevé non estimé est cherché, le dernier compris", ge=0
+        20,
+        "jours pendant lesquels un relevé non estimé est cherché, le dernier compris",
+        READINGS,
+        option="--reading-days",
+        ge=0,
     )
     EXCEPTION_RELEVE_FACTURATION: bool = _parameter(
-        True, "montrer l'anomalie de relevé manquant ; sinon « rien à facturer »"
+        True, "montrer l'anomalie de relevé manquant ; sinon « rien à facturer »", READINGS
     )
     FACTURATION_SI_ANOMALIE: bool = _parameter(False, "facturer un contrat malgré ses anomalies")
     SEUIL_FACTURATION: Decimal = _parameter(
-        Decimal(0), "montant HT par facture en dessous duquel rien n'est facturé", ge=0
+        Decimal(0),
+        "montant HT par facture en dessous duquel rien n'est facturé",
+        option="--threshold",
+        ge=0,
     )
     COUT_FACTU_AUTORISE: Literal["POSITIF", "POSITIF_OU_ZERO", "POSITIF_OU_ZERO_OU_NEGATIF"] = (
         _parameter("POSITIF", "coûts unitaires admis dans une règle")
@@ -58,11 +81,20 @@ class Parameters(BaseModel):
     PRORATA_BASE: ProrataBase = _parameter(
         ProrataBase.COMMERCIAL, "prorata par défaut : commercial (mois de 30 jours) ou actual"
     )
+    REGUL_GROUPEE_NEGATIVE: bool = _parameter(
+        False, "facturer une régularisation groupée négative, en avoir"
+    )
     CLIENTS_EXCLUS_FACTURATION: str = _parameter(
-        "", "codes des clients à ne pas facturer, séparés par « ; »"
+        "", "codes des clients à ne pas facturer, séparés par « ; »", option="--include-excluded"
     )
     FACTURE_PRE_LOYER_CODE_ART_VENDU: str = _parameter(
-        "", "article du loyer intercalaire ; vide : aucun"
+        "", "article du loyer intercalaire ; vide : aucun", article=True
+    )
+    COEFF_UNITAIRE_MAJORATIONSOCIETE: Decimal = _parameter(
+        Decimal(0), "coefficient de la majoration société ; 0 : non renseigné", INCREASES, ge=0
+    )
+    POURC_UNITAIRE_MAJORATIONSOCIETE: Decimal = _parameter(
+        Decimal(0), "pourcentage de la majoration société, sans coefficient", INCREASES, gt=-100
     )
     SOIN_ECHEANCE: Due = _parameter(
         Due.OVER, "soin facturé quand sa période est finie (over) ou commence (started)", HOUSE
@@ -87,7 +119,7 @@ class Parameters(BaseModel):
 def known() -> list[Known]:
     """Every parameter, in the order of the settings file."""
     return [
-        Known(name, info.default, str(extra["scope"]), info.description or "", str(extra["source"]))
+        Known(name, info.default, info.description or "", **extra)  # type: ignore[arg-type]
         for name, info in Parameters.model_fields.items()
         if isinstance(extra := info.json_schema_extra, dict)
     ]
@@ -111,6 +143,7 @@ def run_options(
     force_estimate: bool = False,
     reading_days: int | None = None,
     threshold: Decimal | None = None,
+    bundle_check: bool = True,
 ) -> RunOptions:
     """Options of one run: the parameters, and what the command line overrides for this run."""
     days, limit = parameters.NB_JOURS_RELEVE_PRFACTU, parameters.SEUIL_FACTURATION
@@ -125,4 +158,6 @@ def run_options(
         allowed_prices=parameters.COUT_FACTU_AUTORISE,
         zero_bundle_allowed=parameters.FORFAIT_A_ZERO_AUTORISE,
         bridging_rent_article=parameters.FACTURE_PRE_LOYER_CODE_ART_VENDU,
+        bundle_check=bundle_check,
+        grouped_negative=parameters.REGUL_GROUPEE_NEGATIVE,
     )

@@ -12,6 +12,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 from zoneinfo import available_timezones
@@ -34,7 +35,7 @@ BROKEN_TOML: Final = Code(
     "CFG-002", "Le TOML est illisible.", "Vérifiez guillemets et crochets de cette ligne."
 )
 UNKNOWN_KEY: Final = Code(
-    "CFG-003", "La clé « {key} » est inconnue.", "Retirez-la ou corrigez son nom."
+    "CFG-003", "La clé « {key} » est inconnue{near}.", "Retirez-la ou corrigez son nom."
 )
 MISSING_KEY: Final = Code("CFG-004", "La clé « {key} » manque.", "Renseignez-la.")
 BAD_VALUE: Final = Code(
@@ -248,6 +249,9 @@ class Settings(Section):
     invoice: Invoice = Invoice()
     cards: Cards = Cards()
     parameters: Parameters = Parameters()
+    organisation_parameters: dict[str, Parameters] = Field(
+        {}, description="paramètres propres à une organisation, par son code"
+    )
     articles: dict[str, Literal["incorporel", "stocké"]] = Field(
         {}, description='articles que nomment les paramètres, ex. LOYER-INT = "incorporel"'
     )
@@ -285,6 +289,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
         if name.startswith(PREFIX) and "__" in name:
             section, _, key = name.removeprefix(PREFIX).lower().partition("__")
             raw.setdefault(section, {})[_spelling(section, key)] = value
+            if section == "parameters":
+                _forget_narrower(raw, key.upper())
     return from_mapping(raw, base=path.parent, file=path.name)
 
 
@@ -295,7 +301,10 @@ def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Setti
     except ValidationError as found:
         raise AnomaliesFound(*(_anomaly(error, file) for error in found.errors())) from None
     home = (base / settings.folders.home).resolve()
-    return settings.model_copy(update={"folders": Folders(home=home)})
+    own = settings.organisation_parameters.get(settings.organisation.code, Parameters())
+    given = {name: getattr(own, name) for name in own.model_fields_set}
+    parameters = settings.parameters.model_copy(update=given)
+    return settings.model_copy(update={"folders": Folders(home=home), "parameters": parameters})
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -318,6 +327,12 @@ def _spelling(section: str, key: str) -> str:
     return key.upper() if section == "parameters" else key
 
 
+def _forget_narrower(raw: Mapping[str, Any], parameter: str) -> None:
+    """The environment wins over what the file says of one organisation."""
+    for own in raw.get("organisation_parameters", {}).values():
+        own.pop(parameter, None)
+
+
 def _refuse_readable_secret(path: Path, raw: Mapping[str, Any]) -> None:
     url = str(raw.get("database", {}).get("url", ""))
     secret = "@" in url and ":" in url.partition("://")[2].partition("@")[0]
@@ -332,7 +347,19 @@ def _anomaly(error: ErrorDetails, file: str) -> Anomaly:
         return Anomaly(NOT_YET, Place(file), {"key": key})
     code = {"missing": MISSING_KEY, "extra_forbidden": UNKNOWN_KEY}.get(error["type"], BAD_VALUE)
     words = f" ; valeurs admises : {allowed.replace(' or ', ', ')}" if allowed else ""
-    return Anomaly(code, Place(file), {"key": key, "allowed": words})
+    near = _near(error["loc"]) if code is UNKNOWN_KEY else ""
+    return Anomaly(code, Place(file), {"key": key, "allowed": words, "near": near})
+
+
+def _near(path: tuple[str | int, ...]) -> str:
+    """The known key most like the last of a path, as the end of a sentence."""
+    model: type[BaseModel] = Settings
+    for step in path[:-1]:
+        if step in model.model_fields:
+            kind = model.model_fields[str(step)].annotation
+            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Parameters
+    close = get_close_matches(str(path[-1]), model.model_fields, 1)
+    return f" (la plus proche : « {close[0]} »)" if close else ""
 
 
 def write_default(path: Path, **organisation: str) -> None:
@@ -362,6 +389,8 @@ def default_text(organisation: Mapping[str, str]) -> str:
             model = type(section)
             parts += [_line(model, key, value, given=key in given) for key, value in section]
     tables = (
+        "\n# Une table par organisation, par exemple [organisation_parameters.041] : ce qu'elle\n"
+        "# donne l'emporte sur [parameters].\n[organisation_parameters]\n",
         '\n# Articles que nomment les paramètres : CODE = "incorporel" ou "stocké".\n[articles]\n',
         "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n",
     )

@@ -70,6 +70,9 @@ _BILLING: Final = (
     _argument("--no-estimate", action="store_true", help="ne facturer que sur relevé"),
     _argument("--force-estimate", action="store_true", help="estimer là où un relevé manque"),
     _argument("--include-excluded", action="store_true", help="avec les clients exclus"),
+    _argument(
+        "--no-bundle-check", action="store_true", help="sans contrôle des cumuls des forfaits"
+    ),
     _JSON,
 )
 _SIMULATION: Final = _argument(
@@ -89,6 +92,7 @@ def _count(text: str) -> int:
 
 GROUPS: Final = {
     "card": "lire et débloquer les cartes CPS et Vitale",
+    "config": "montrer les paramètres et d'où ils viennent",
     "format": "décrire et contrôler les fichiers aux normes",
 }
 """What a group of verbs is about."""
@@ -185,6 +189,16 @@ VERBS: Final = (
     ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
+    Verb(
+        "config show",
+        "montrer les paramètres, leur valeur et qui l'a donnée",
+        "config:show",
+        (
+            _argument("--explain", metavar="NOM", help="tout ce qu'il faut savoir d'un paramètre"),
+            _argument("--organisation", metavar="CODE", help="pour cette organisation"),
+            _JSON,
+        ),
+    ),
     Verb("doctor", "chercher ce qui ne va pas et dire comment réparer", "health:doctor", (_JSON,)),
     Verb(
         "format show",

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from billing.contracts.contract import Family
 from billing.contracts.reading import Regime
 from billing.contracts.rules import KINDS
-from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
+from billing.period import Periodicity, ProrataBase, Term, Unit
 from integration.translate.fields import (
     REFUSED,
     Day,
@@ -87,15 +87,11 @@ class PeriodicityDocument(Row):
 
 
 class ProrationDocument(Row):
-    """Whether first and last period are prorated."""
+    """Whether first and last period are prorated; `base` without a value is PRORATA_BASE."""
 
     first: YesNo = Field(False, alias="premiere")
     last: YesNo = Field(False, alias="derniere")
-    base: Annotated[ProrataBase, words(BASES)] = Field(ProrataBase.COMMERCIAL, alias="base")
-
-    def made(self) -> Proration:
-        """The same as the rating engine takes it."""
-        return Proration(self.first, self.last, self.base)
+    base: Annotated[ProrataBase, words(BASES)] | None = Field(None, alias="base")
 
 
 class MeterName(Row):
@@ -161,6 +157,7 @@ class Cost(Row):
     site: Key | None = Field(None, alias="site")
     payment_mode: Key = Field("virement", alias="mode_reglement", max_length=32)
     payment_days: Whole = Field(30, alias="delai_jours", ge=0, le=365)
+    template_position: Whole | None = Field(None, alias="position")  # no effect (A-RFC-22)
 
 
 class RuleDocument(Row):

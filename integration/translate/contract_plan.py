@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 from billing.contracts.contract import RuleState
 from billing.money import PRICE_SCALE, RATE_SCALE
-from billing.period import first_theoretical
+from billing.period import ProrataBase, first_theoretical
 from formats.common.anomaly import Anomaly, Code, Place
 from integration.database import tables as t
 from integration.translate.assets import UNKNOWN_CUSTOMER, UNKNOWN_SITE
@@ -77,10 +77,14 @@ def first_date(rule: RuleDocument, start: date) -> date | None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One contract of a file. `found` receives what can't be resolved while `leaves` runs."""
+    """One contract of a file. `found` receives what can't be resolved while `leaves` runs.
+
+    prorata_base: of rules that say nothing of it (PRORATA_BASE).
+    """
 
     record: Record[ContractDocument]
     ids: Ids
+    prorata_base: ProrataBase
     found: list[Anomaly] = field(default_factory=list)
 
     def leaves(self) -> Iterator[Leaf]:
@@ -127,7 +131,8 @@ class Plan:
     def _rule_values(self, path: Path, rule: RuleDocument, start: date) -> tuple[object, ...]:
         """Own columns of the rule, in the order of its shape."""
         periodicity = rule.periodicity.made(start) if rule.periodicity else None
-        first, last, base = rule.proration.first, rule.proration.last, rule.proration.base
+        first, last = rule.proration.first, rule.proration.last
+        base = rule.proration.base or self.prorata_base
         state = self._opening(path, rule, start)
         opening = {**state_fields(state), **_reference(state)}
         return (

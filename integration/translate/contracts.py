@@ -93,11 +93,13 @@ def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
     """Options without effect in the seed (A-RFC-21, A-RFC-22)."""
     for path, _, rule in record.value.rules():
         shift = rule.periodicity and rule.periodicity.shift
-        for given, where in (
+        options: list[tuple[object, Path]] = [
             (shift, ("periodicite", "decalage")),
             (rule.true_up_at_year_end, ("regularisation_fin_annee",)),
             (rule.interventions_at_renewal, ("detail_interventions",)),
-        ):
+            *((c.template_position, ("couts", n, "position")) for n, c in enumerate(rule.costs)),
+        ]
+        for given, where in options:
             if given is not None:
                 yield Anomaly(IGNORED, record.at(*path, *where), {"field": where[-1]})
 
@@ -117,7 +119,8 @@ def apply(intake: Intake, records: Records[ContractDocument]) -> Applied:
     """
     ids = _resolve(intake, records)
     found = list(_twice(records))
-    planned = [(record, list(Plan(record, ids, found).leaves())) for record in records]
+    base = intake.settings.parameters.PRORATA_BASE
+    planned = [(record, list(Plan(record, ids, base, found).leaves())) for record in records]
     codes = [record.value.code for record in records]
     known = rows_by_code(intake.connection, t.contract, intake.organisation_id, codes)
     stored = _stored(intake, [row.id for row in known.values()])

@@ -71,12 +71,15 @@ def bill(arguments: argparse.Namespace) -> int:
         return PARTIAL if report.blocked or report.failed else DONE
 
 
-_SIMULATED: Final = ("date", "threshold", "reading_days", "no_estimate", "force_estimate")
+_SIMULATED: Final = (
+    *("date", "threshold", "reading_days", "no_estimate", "force_estimate", "include_excluded"),
+    "no_bundle_check",
+)
 
 
 def _decided(arguments: argparse.Namespace) -> None:
     """Refuse options that the simulation has already fixed. Raises AnomaliesFound (RUN-113)."""
-    asked = [name for name in (*_SIMULATED, "include_excluded") if getattr(arguments, name)]
+    asked = [name for name in _SIMULATED if getattr(arguments, name)]
     if asked:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in asked)
         raise AnomaliesFound(Anomaly(DECIDED, values={"options": options}))
@@ -101,6 +104,7 @@ def _options(app: App, arguments: argparse.Namespace) -> RunOptions:
         force_estimate=arguments.force_estimate,
         reading_days=arguments.reading_days,
         threshold=_amount(arguments.threshold),
+        bundle_check=not arguments.no_bundle_check,
     )
 
 

@@ -54,7 +54,8 @@ def test_every_fault_is_named_at_once(tmp_path: Path) -> None:
         "CFG-004 echeance.toml : La clé « organisation.name » manque. Renseignez-la.",
         "CFG-005 echeance.toml : La valeur de la clé « organisation.zone » n'est pas admise. "
         "Lisez le commentaire de la clé dans le fichier écrit par « echeance init ».",
-        "CFG-003 echeance.toml : La clé « folder » est inconnue. Retirez-la ou corrigez son nom.",
+        "CFG-003 echeance.toml : La clé « folder » est inconnue (la plus proche : « folders »). "
+        "Retirez-la ou corrigez son nom.",
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 
@@ -10,6 +11,7 @@ import pytest
 import xlsxwriter
 from sqlalchemy import select
 
+from billing.period import ProrataBase
 from integration.database import tables as t
 from integration.inbox import Office, Outcome
 from integration.translate import flow
@@ -243,6 +245,36 @@ def test_a_shift_has_no_effect_and_is_reported(shop: Office) -> None:
     fees = [rule for rule in everything(shop, t.rule) if rule["code"] == "FORFAIT"]
     assert fees[0]["opening"] == fees[1]["opening"]
     assert fees[0]["periodicity"] == fees[1]["periodicity"]
+
+
+@pytest.mark.feature("A-RFC-22")
+def test_inert_options_are_accepted_and_reported_as_ignored(shop: Office) -> None:
+    """Position of a cost section, year-end true-up, interventions: nothing of them is kept."""
+    inert = contract(code="K2")
+    rule = inert["modules"][0]["regles"][0]
+    rule |= {"detail_interventions": True, "regularisation_fin_annee": True}
+    rule["couts"][0]["position"] = 7
+    one = bring_in(shop, "contracts", contracts(contract(), inert))
+    ignored = [anomaly for anomaly in one.notices if anomaly.code.id == "IMP-173"]
+    assert {anomaly.sentence.split(" est acceptée et ignorée")[0] for anomaly in ignored} == {
+        "L'option « detail_interventions »",
+        "L'option « regularisation_fin_annee »",
+        "L'option « position »",
+    }
+    fees = [rule for rule in everything(shop, t.rule) if rule["code"] == "FORFAIT"]
+    for column in ("terms", "opening", "position", "periodicity", "proration"):
+        assert fees[0][column] == fees[1][column]
+
+
+def test_prorata_base_is_that_of_the_parameters_unless_the_rule_says(shop: Office) -> None:
+    """PRORATA_BASE actual: months are counted in real days (contracts.md §2)."""
+    parameters = shop.settings.parameters.model_copy(update={"PRORATA_BASE": ProrataBase.ACTUAL})
+    settings = shop.settings.model_copy(update={"parameters": parameters})
+    told = contract(code="K2")
+    told["modules"][0]["regles"][0]["prorata"] = {"premiere": True, "base": "commerciale"}
+    bring_in(replace(shop, settings=settings), "contracts", contracts(contract(), told))
+    fees = [rule for rule in everything(shop, t.rule) if rule["code"] == "FORFAIT"]
+    assert [json.loads(rule["proration"])["base"] for rule in fees] == ["actual", "commercial"]
 
 
 @pytest.mark.feature("A-COV-03")
