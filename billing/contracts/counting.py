@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from billing.contracts.contract import Module, Rule, RunOptions
+from billing.contracts.contract import NOTHING_TOLD, Module, Rule, RunOptions
 from billing.contracts.estimate import CANNOT_ESTIMATE, estimate
 from billing.contracts.noncumulative import Calculation, units_of
 from billing.contracts.rating import Facts
@@ -50,30 +50,40 @@ class Counted(NamedTuple):
     """A meter's counter to bill, and the units counted since its last billed value.
 
     last is None on a non-cumulative meter, whose periods don't follow from each other.
+    asset: code of the machine; several: the rule has others, so that the small print names it.
+    work: what the units were reckoned from besides (`billing.contracts.story`).
     """
 
     meter: Meter
     last: Reading | None
     reading: Reading
     units: Decimal
+    asset: str = ""
+    several: bool = False
+    work: Mapping[str, object] = NOTHING_TOLD
 
     @property
     def detail(self) -> str:
         """The small print: label, origin, date and value of the counter billed."""
         reading = self.reading
         value = printed(reading.value, self.meter.scale)
-        return (
-            f"{self.meter.label} : {reading.origin.french} du {reading.read_on:%d/%m/%Y}, {value}"
-        )
+        name = f"{self.asset}, {self.meter.label}" if self.several else self.meter.label
+        return f"{name} : {reading.origin.french} du {reading.read_on:%d/%m/%Y}, {value}"
 
     @property
     def figures(self) -> dict[str, object]:
         """What `explain` shows of the meter, as JSON values."""
+        last, reading = self.last, self.reading
         return {
             "meter": self.meter.code,
-            "from": None if self.last is None else self.last.value,
-            "to": self.reading.value,
+            "asset": self.asset,
+            "from": None if last is None else last.value,
+            "from_on": None if last is None else last.read_on,
+            "to": reading.value,
+            "on": reading.read_on,
+            "origin": reading.origin.value,
             "units": str(self.units),
+            **self.work,
         }
 
 
@@ -110,6 +120,7 @@ def count(
     search = search_of(rule, facts.options)
     counted: list[Counted] = []
     anomalies = _mixed(rule.meters)
+    several = len({meter.asset_id for meter in rule.meters}) > 1
     for meter in rule.meters:
         readings = facts.readings.get(meter.id, ())
         if meter.cumulative:
@@ -117,7 +128,8 @@ def count(
         else:
             result = _calculate(meter, readings, facts, search, calculation)
         if isinstance(result, Counted):
-            counted.append(result)
+            asset = asset_code(meter.asset_id, rule, facts.module)
+            counted.append(result._replace(asset=asset, several=several))
         else:
             anomalies.append(_anomaly(rule, facts.module, meter, result))
     return counted, anomalies
@@ -144,8 +156,12 @@ def last_billed(rule: Rule, meter: Meter, readings: Sequence[Reading]) -> Readin
 
 def consumed(readings: Sequence[Reading], last: Reading, target: Reading) -> int:
     """Units between two counters of a meter, over its replacements (take-over, installation)."""
+    return _over(_changes(readings, last, target), last, target)
+
+
+def _over(changes: Sequence[Reading], last: Reading, target: Reading) -> int:
     units, low, replaced = 0, last.value, False
-    for reading in _changes(readings, last, target):
+    for reading in changes:
         if reading.origin is Origin.TAKEOVER:
             units, low, replaced = units + reading.value - low, reading.value, True
         elif replaced:
@@ -160,14 +176,33 @@ def _count_one(
     if isinstance(reading, Code):
         return reading, ""
     last = last_billed(rule, meter, readings)
+    work: dict[str, object] = {}
     if reading is None:
         estimated = estimate(meter, readings, search.until)
         if isinstance(estimated, str):
             return CANNOT_ESTIMATE, estimated
-        reading = estimated
+        reading, work["estimate"] = estimated.reading, estimated.figures
     if last is None:
         return NO_START, ""
-    return Counted(meter, last, reading, Decimal(consumed(readings, last, reading)))
+    if origin := origin_of(readings, last):
+        work["from_origin"] = origin.value
+    if changes := _changes(readings, last, reading):
+        work["changes"] = [_row(change) for change in changes]
+    return Counted(meter, last, reading, Decimal(_over(changes, last, reading)), work=work)
+
+
+def origin_of(readings: Sequence[Reading], last: Reading) -> Origin | None:
+    """Where a counter that was billed came from; None when its reading isn't among these."""
+    for reading in reversed(readings):
+        if reading.read_on < last.read_on:
+            return None
+        if _same(reading, last):
+            return reading.origin
+    return None
+
+
+def _row(reading: Reading) -> tuple[date, int, str]:
+    return reading.read_on, reading.value, reading.origin.value
 
 
 def _calculate(
@@ -182,7 +217,10 @@ def _calculate(
     result = units_of(calculation, facts.periods, readings, search)
     if result is None:
         return NO_ACTUAL_READING, ""
-    return Counted(meter, None, result[1], result[0])
+    units, read = result
+    rows = [[_row(reading) for reading in period] for period in read]
+    work = {"calculation": calculation.value, "read": rows}
+    return Counted(meter, None, read[-1][-1], units, work=work)
 
 
 def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
@@ -224,5 +262,7 @@ def _anomaly(rule: Rule, module: Module, meter: Meter, reason: tuple[Code, str])
 
 def asset_code(asset_id: int, rule: Rule, module: Module) -> str:
     """The code of an asset of the rule or its module, else its number."""
-    known = {asset.id: asset.code for asset in (*module.assets, *rule.assets)}
-    return known.get(asset_id, str(asset_id))
+    for asset in (*rule.assets, *module.assets):
+        if asset.id == asset_id:
+            return asset.code
+    return str(asset_id)

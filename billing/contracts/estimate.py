@@ -86,8 +86,30 @@ def volume_of(meter: Meter, actual: Sequence[Reading]) -> Volume | None:
     )
 
 
-def estimate(meter: Meter, readings: Sequence[Reading], on: date) -> Reading | str:
-    """A reading of origin estimate: last actual value + volume × days, half-up to the unit.
+class Estimate(NamedTuple):
+    """A reading of origin estimate, with the actual reading and the volume it comes from."""
+
+    reading: Reading
+    last: Reading
+    volume: Volume
+
+    @property
+    def figures(self) -> dict[str, object]:
+        """What `explain` shows of it, as JSON values."""
+        last, volume = self.last, self.volume
+        return {
+            "value": last.value,
+            "on": last.read_on,
+            "origin": last.origin.value,
+            "units": str(volume.units),
+            "days": str(volume.days),
+            "volume": volume.source.code,
+            "source": volume.source.value,
+        }
+
+
+def estimate(meter: Meter, readings: Sequence[Reading], on: date) -> Estimate | str:
+    """An estimate: last actual value + volume × days, half-up to the unit.
 
     The French cause of the anomaly when the history doesn't allow one.
     """
@@ -98,7 +120,7 @@ def estimate(meter: Meter, readings: Sequence[Reading], on: date) -> Reading | s
     if volume is None:
         return INCOHERENT
     value = last.value + volume.over((on - last.read_on).days)
-    return Reading(meter.id, on, value, Origin.ESTIMATE)
+    return Estimate(Reading(meter.id, on, value, Origin.ESTIMATE), last, volume)
 
 
 def _between(

@@ -51,12 +51,9 @@ def read_in(period: Period, readings: Sequence[Reading], search: Search) -> list
 
 def units_of(
     calculation: Calculation, periods: Sequence[Period], readings: Sequence[Reading], search: Search
-) -> tuple[Decimal, Reading] | None:
-    """Units of all the periods and the last reading used; None when a period has no reading."""
-    units, last = ZERO, None
-    for period in periods:
-        found = read_in(period, readings, search)
-        if not found:
-            return None
-        units, last = units + value_of(calculation, [r.value for r in found]), found[-1]
-    return None if last is None else (units, last)
+) -> tuple[Decimal, list[list[Reading]]] | None:
+    """Units of all the periods and the readings of each; None when a period has no reading."""
+    read = [read_in(period, readings, search) for period in periods]
+    if not read or not all(read):
+        return None
+    return sum((value_of(calculation, [r.value for r in rows]) for rows in read), ZERO), read

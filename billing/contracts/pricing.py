@@ -133,7 +133,10 @@ def sliced(
             units = (top - low.above).copy_sign(quantity)
             if top <= low.above:
                 break
-            line = priced(rule, cost._replace(price=low.price), dates, units, details, explain)
+            told = explain
+            if degressive:
+                told = {**(explain or {}), "slice": (low.above, high and high.above)}
+            line = priced(rule, cost._replace(price=low.price), dates, units, details, told)
             lines.append(line._replace(part=f"{line.part}/{low.above}") if low.above else line)
             details = ()
     return lines
@@ -149,10 +152,10 @@ def prorated(
 ) -> list[Line]:
     """The line of a period, its price cut to the part that counts; none when no part does."""
     dates = (period.since, period.until)
-    told = {"theoretical": str(period.theoretical), **(explain or {})}
+    told = {"theoretical": period.theoretical, **(explain or {})}
     if period.share is None:
         return [priced(rule, cost, dates, quantity, details, told)]
-    told["share"] = str(period.share)
+    told |= {"share": str(period.share), "price": str(cost.price)}
     whole = priced(rule, cost, dates, quantity, details, told)
     return [_part(whole, period.share, rule.decimals)] if period.share.numerator else []
 

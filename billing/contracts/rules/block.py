@@ -56,11 +56,16 @@ class Level(NamedTuple):
 
 
 class Due(NamedTuple):
-    """What a check bills, and the bound it leads to: whole blocks, and units beyond at a price."""
+    """What a check bills, and the bound it leads to: whole blocks, and units beyond at a price.
+
+    Of the blocks, `opened` begins the rule; `old` are over by date.
+    """
 
     blocks: int
     overrun: Decimal
     bound: Decimal
+    opened: int
+    old: int
 
 
 def terms(raw: Mapping[str, object]) -> Block:
@@ -108,12 +113,13 @@ def _due(rule: Rule, block: Block, level: Level, facts: Facts) -> Due:
     bound = level.bound + blocks * block.units
     over = max(ZERO, level.total - bound)
     if over and block.priced:
-        return Due(blocks + max(1, old), over, level.total + max(1, old) * block.units)
+        added = max(1, old)
+        return Due(blocks + added, over, level.total + added * block.units, blocks, old)
     needed = int((over / block.units).quantize(UNIT, ROUND_CEILING))
     if block.from_counter and old > needed:
-        return Due(blocks + old, ZERO, level.total + old * block.units)
+        return Due(blocks + old, ZERO, level.total + old * block.units, blocks, old)
     added = max(needed, old)
-    return Due(blocks + added, ZERO, bound + added * block.units)
+    return Due(blocks + added, ZERO, bound + added * block.units, blocks, old)
 
 
 def _ended(rule: Rule, block: Block, work_date: date) -> int:
@@ -180,19 +186,32 @@ def _lines(
         *(one.detail for one in counted),
         f"Borne à atteindre : {shown(level.bound)}, nouvelle borne : {shown(due.bound)}",
     )
-    told = {
+    told = _figures(block, counted, level, due)
+    lines: list[Line] = []
+    blocks = due.blocks * block.units
+    for how, family, units in (
+        ("overrun", Family.OVERRUN, due.overrun),
+        ("blocks", Family.STANDARD, blocks),
+    ):
+        costs = costs_of(rule, family) if units else []
+        lines += [priced(rule, c, dates, units, details, {"how": how, **told}) for c in costs]
+        details = () if lines else details
+    return lines
+
+
+def _figures(block: Block, counted: Sequence[Counted], level: Level, due: Due) -> dict[str, object]:
+    units = sum((one.units for one in counted), ZERO)
+    return {
+        "base": str(level.total - units),
         "total": str(level.total),
         "bound": str(level.bound),
         "new_bound": str(due.bound),
+        "size": str(block.units),
+        "opened": due.opened,
+        "old": due.old,
+        "priced": block.priced,
         "meters": [one.figures for one in counted],
     }
-    lines: list[Line] = []
-    blocks = due.blocks * block.units
-    for family, units in ((Family.OVERRUN, due.overrun), (Family.STANDARD, blocks)):
-        costs = costs_of(rule, family) if units else []
-        lines += [priced(rule, cost, dates, units, details, told) for cost in costs]
-        details = () if lines else details
-    return lines
 
 
 def _dates(rule: Rule, facts: Facts) -> tuple[date, date]:
@@ -209,15 +228,16 @@ def _at_installation(rule: Rule, facts: Facts) -> tuple[list[Counted], list[Anom
     """The first block in advance needs no other reading than the installation's."""
     counted: list[Counted] = []
     anomalies: list[Anomaly] = []
+    several = len({meter.asset_id for meter in rule.meters}) > 1
     for meter in rule.meters:
         if not meter.cumulative:
             continue
         start = last_billed(rule, meter, facts.readings.get(meter.id, ()))
+        asset = asset_code(meter.asset_id, rule, facts.module)
         if start is None:
-            asset = asset_code(meter.asset_id, rule, facts.module)
             anomalies.append(Anomaly(NO_START, values={"meter": meter.label, "asset": asset}))
         else:
-            counted.append(Counted(meter, start, start, ZERO))
+            counted.append(Counted(meter, start, start, ZERO, asset, several))
     return counted, anomalies
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -210,9 +210,9 @@ def _bundles(rule: Rule, periods: Sequence[Period]) -> list[Line]:
     costs = [*costs_of(rule), *costs_of(rule, Family.RENTAL)]
     for period in periods:
         units = units_of(bundle, (period,))
-        explain = {"theoretical": str(period.theoretical)}
+        explain = {"how": "bundle", "theoretical": period.theoretical, "size": str(bundle.units)}
         if period.share is not None:
-            explain["share"] = str(period.share)
+            explain["units_share"] = str(period.share)
         dates = (period.since, period.until)
         lines += [priced(rule, cost, dates, units, (), explain) for cost in costs if units]
     return lines
@@ -225,6 +225,8 @@ def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, extra: Decimal) ->
     else:
         wanted = _group_bills(rule, facts)
     dates, told = (found.window.since, found.window.until), _figures(found, extra)
+    if bundle.grouping is not Grouping.NONE:
+        told["group"] = _weighed(rule, facts)
     details = _details(found)
     lines = sliced(rule, costs, dates, extra, bundle.degressive, details, told)
     if bundle.grouping is Grouping.PRICE:
@@ -240,7 +242,7 @@ def _price_gap(
     if not gap or not found.cumulated:
         return []
     cost = costs_of(rule, Family.OVERRUN)[0]._replace(price=gap)
-    line = priced(rule, cost, dates, found.cumulated, explain=told)
+    line = priced(rule, cost, dates, found.cumulated, explain={**told, "how": "gap"})
     return [line._replace(part=f"{line.part}/bundle")]
 
 
@@ -280,9 +282,7 @@ def _grouped_apart(rule: Rule, facts: Facts, window: Window) -> list[Anomaly]:
 def _group_bills(rule: Rule, facts: Facts) -> bool:
     """Whether the group as a whole went beyond its bundles, by copies or by €."""
     quantities, amounts, values = ZERO, ZERO, ZERO
-    for other, seen, window in _group(rule, facts):
-        one = reckon(other, seen, window) if window else None
-        assert isinstance(one, Reckoned)
+    for other, one in _reckoned(rule, facts):
         quantities += one.extra
         amounts += one.extra * _price(other, Family.OVERRUN)
         values += one.units * _price(other, Family.OVERRUN)
@@ -290,6 +290,27 @@ def _group_bills(rule: Rule, facts: Facts) -> bool:
     if bundle_of(rule).grouping is Grouping.PRICE:
         return values > 0
     return quantities > 0 and (amounts >= 0 or facts.options.grouped_negative)
+
+
+def _reckoned(rule: Rule, facts: Facts) -> Iterator[tuple[Rule, Reckoned]]:
+    for other, seen, window in _group(rule, facts):
+        one = reckon(other, seen, window) if window else None
+        assert isinstance(one, Reckoned)
+        yield other, one
+
+
+def _weighed(rule: Rule, facts: Facts) -> list[dict[str, str]]:
+    """What the group's decision rests on, a rule each."""
+    return [
+        {
+            "rule": other.code,
+            "counted": str(one.units),
+            "cumulated": str(one.cumulated),
+            "true_up_price": str(_price(other, Family.OVERRUN)),
+            "bundle_price": str(_price(other, Family.STANDARD)),
+        }
+        for other, one in _reckoned(rule, facts)
+    ]
 
 
 def _price(rule: Rule, family: Family) -> Decimal:
@@ -356,7 +377,8 @@ def _details(found: Reckoned) -> tuple[str, ...]:
 
 
 def _figures(found: Reckoned, extra: Decimal) -> dict[str, object]:
-    return {
+    told: dict[str, object] = {
+        "how": "true_up",
         "last": str(found.base),
         "counter": str(found.base + found.units),
         "cumulated": str(found.cumulated),
@@ -364,6 +386,9 @@ def _figures(found: Reckoned, extra: Decimal) -> dict[str, object]:
         "extra": str(extra),
         "meters": [one.figures for one in found.counted],
     }
+    if offered := int(found.extra - extra):
+        told["offered"] = offered
+    return told
 
 
 def left_over(rule: Rule, module: Module, work_date: date) -> bool:

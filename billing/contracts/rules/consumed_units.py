@@ -74,7 +74,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     total = sum((one.units for one in billed), ZERO)
     offered = _offered(units, rule.state, facts.periods[-1], total)
     return Rated(
-        _lines(rule, costs, facts.periods, billed, total - offered) if total != offered else (),
+        _lines(rule, costs, facts.periods, billed, offered) if total != offered else (),
         _after(rule, facts, billed, total, offered),
         tuple(one.reading for one in billed if one.reading.origin is Origin.ESTIMATE),
         used=tuple(one.reading.id for one in billed if one.reading.id),
@@ -107,12 +107,17 @@ def _lines(
     costs: Sequence[CostLine],
     periods: Sequence[Period],
     billed: Sequence[Counted],
-    quantity: Decimal,
+    offered: int,
 ) -> tuple[Line, ...]:
+    quantity = sum((one.units for one in billed), ZERO) - offered
     dates = (periods[0].since, periods[-1].until)
     details = tuple(one.detail for one in billed)
-    explain = {"meters": [one.figures for one in billed]}
+    explain: dict[str, object] = {"how": "consumed", "meters": [one.figures for one in billed]}
+    if offered:
+        explain["offered"] = offered
     scale = _common_scale(billed)
+    if scale != 1:
+        explain["scale"] = scale
     assert isinstance(rule.terms, ConsumedUnits)
     degressive = rule.terms.degressive
     if degressive:

@@ -35,9 +35,9 @@ def rate(rule: Rule, facts: Facts) -> Rated:
         return Rated(anomalies=(wrong,))
     today = facts.options.work_date
     dates, hundreds = (today, today + timedelta(days=1)), base / 100
+    told = {"how": "percentage", "lines": [str(line.amount) for line in facts.companions]}
     lines = tuple(
-        priced(rule, cost, dates, hundreds, (_detail(cost.price, base),), {"base": str(base)})
-        for cost in costs
+        priced(rule, cost, dates, hundreds, (_detail(cost.price, base),), told) for cost in costs
     )
     return Rated(lines, rule.state._replace(last_actual=today), tied=True)
 

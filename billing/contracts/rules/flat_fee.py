@@ -58,11 +58,12 @@ def _periodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts)
     """Attached assets don't change the amount (A-MF-02)."""
     if _bridging(rule, facts.options.bridging_rent_article):
         costs = [_bridged(cost, facts.options.bridging_rent_article) for cost in costs]
+    explain = {"how": "fee", "quantity": str(fee.quantity)}
     lines = [
         line
         for period in facts.periods
         for cost in costs
-        for line in prorated(rule, cost, period, fee.quantity)
+        for line in prorated(rule, cost, period, fee.quantity, explain=explain)
     ]
     return Rated(tuple(lines), advanced(rule.state, facts.periods, facts.options.work_date))
 
@@ -74,7 +75,7 @@ def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts
         return NOTHING
     today = facts.options.work_date
     dates = (today, today + timedelta(days=1))
-    explain = {"assets": assets, "quantity": str(fee.quantity)}
+    explain = {"how": "fee", "assets": assets, "quantity": str(fee.quantity)}
     lines = tuple(priced(rule, c, dates, fee.quantity * assets, explain=explain) for c in costs)
     return Rated(lines, rule.state._replace(last_actual=today))
 

@@ -35,7 +35,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     if wrong is not None or anomalies:
         return Rated(anomalies=tuple(anomalies if wrong is None else [wrong, *anomalies]))
     details = tuple(meter.label for meter in rule.meters)
-    explain = {"meters": [meter.code for meter in rule.meters]}
+    explain = {"how": "per_meter", "meters": [meter.code for meter in rule.meters]}
     lines: list[Line] = []
     for period in facts.periods:
         for cost in costs:

@@ -39,7 +39,7 @@ class Book:
 
     snapshots: customer and site as they are, by payer and site. states: cached state and event
     count by rule. rules_of: rules by meter. estimated: meters and values of the estimates that
-    are already stored for the work date.
+    are already stored for the work date. names: what a rule is called, to be kept with its lines.
     """
 
     payers: dict[int, Payer] = field(default_factory=dict)
@@ -47,6 +47,7 @@ class Book:
     states: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
     rules_of: dict[int, list[int]] = field(default_factory=dict)
     estimated: set[tuple[int, int]] = field(default_factory=set)
+    names: dict[int, Mapping[str, str]] = field(default_factory=dict)
 
     def add(self, other: Book) -> None:
         """Take in the book of a slice."""
@@ -56,6 +57,7 @@ class Book:
         for meter_id, rules in other.rules_of.items():
             self.rules_of.setdefault(meter_id, []).extend(rules)
         self.estimated |= other.estimated
+        self.names.update(other.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
         {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules},
         _rules_of(rows.rule_meters),
         {(row[1], row[3]) for row in rows.readings if row[4] == _ESTIMATE and day(row[2]) == on},
+        dict(_names(rows)),
     )
     return Slice(contracts_of(rows, book.states), readings_of(rows.readings), book, rows)
 
@@ -172,6 +175,25 @@ def _rules_of(rule_meters: Iterable[Row]) -> dict[int, list[int]]:
     for row in rule_meters:
         found.setdefault(row[1], []).append(row[0])
     return found
+
+
+def _names(rows: ContractRows) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """What a rule, its module and contract are called today; a line tells it for good."""
+    contracts = {row[0]: row[1] for row in rows.contracts}
+    modules = {row[0]: (contracts[row[1]], row[2]) for row in rows.modules}
+    for id_, module_id, code, label, kind, term, *_ in rows.rules:
+        contract, module = modules[module_id]
+        yield (
+            id_,
+            {
+                "contract": contract,
+                "module": module,
+                "rule": code,
+                "label": label,
+                "kind": kind,
+                "term": term,
+            },
+        )
 
 
 def _short_of_readings(recent: Sequence[Row], meters: set[int], floor: date) -> set[int]:

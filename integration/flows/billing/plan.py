@@ -80,7 +80,7 @@ def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Account
         vat_cents=scaled(draft.vat_total, 2),
         gross_cents=scaled(draft.gross, 2),
         snapshot=book.snapshots[draft.payer_id, draft.site_id],
-        lines=[line_row(line) for line in draft.lines],
+        lines=[line_row(line, book.names[line.rule_id]) for line in draft.lines],
         entries=[entry_row(entry) for entry in entries],
         parts=[
             ("rule", line.rule_id, line.part, line.since.toordinal(), 0, rank)
@@ -95,7 +95,7 @@ def _ppm(rate: Decimal) -> int:
     return scaled(rate, RATE_SCALE)
 
 
-def line_row(line: Line) -> Row:
+def line_row(line: Line, names: Mapping[str, str]) -> Row:
     """A rated line as a row of document_line, after document and position."""
     return (
         line.rule_id,
@@ -108,13 +108,13 @@ def line_row(line: Line) -> Row:
         scaled(line.unit_price, PRICE_SCALE),
         scaled(line.amount, 2),
         _ppm(line.cost_line.vat_rate),
-        _details(line),
+        _details(line, names),
     )
 
 
-def _details(line: Line) -> str:
-    """The small print and the figures, kept so that the line can be explained years later."""
-    story = {"details": line.details, "explain": line.explain}
+def _details(line: Line, names: Mapping[str, str]) -> str:
+    """The small print, the rule and the figures: the line can be explained years later."""
+    story = {"details": line.details, "rule": names, "explain": line.explain}
     return orjson.dumps(story, default=str).decode()
 
 

@@ -8,6 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import orjson
+
 from billing.contracts.contract import (
     Asset,
     Contract,
@@ -25,6 +27,7 @@ from billing.contracts.reading import Meter, Origin, Reading
 from billing.contracts.rules.block import Block
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
+from billing.contracts.story import Story, quantity_of, recompute
 from billing.contracts.terms import Rhythm
 from billing.contracts.true_up import Bundle
 from billing.period import Periodicity, Term, Unit
@@ -124,9 +127,20 @@ def installed(value: int, *later: tuple[date, int], meter: int = 1) -> Readings:
 def run(
     signed: Contract | Rule, work_date: date, known: Readings | None = None, **options: Any
 ) -> ContractRating:
-    """Rates a contract, or a rule alone on one, at a work date."""
+    """Rates a contract, or a rule alone on one, at a work date; each line tells its amount."""
     whole = contract(signed) if isinstance(signed, Rule) else signed
-    return rate_contract(whole, known or {}, RunOptions(work_date, **options))
+    rating = rate_contract(whole, known or {}, RunOptions(work_date, **options))
+    for line in (line for one in rating.rules for line in one.rated.lines):
+        assert "how" in line.explain
+        assert recompute(story_of(line)) == line.amount, line
+        assert quantity_of(story_of(line)) == line.quantity, line
+    return rating
+
+
+def story_of(line: Line) -> Story:
+    """A line's story as it is kept: JSON, without the line."""
+    figures = orjson.loads(orjson.dumps(line.explain, default=str))
+    return Story(line.quantity, line.unit_price, figures)
 
 
 def only(rating: ContractRating) -> Rated:
