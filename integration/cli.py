@@ -120,6 +120,16 @@ VERBS: Final = (
         "files:schema",
         (_argument("flow", nargs="?", metavar="FLUX", help="flux (sans : la liste)"),),
     ),
+    Verb(
+        "deliveries",
+        "lister les livraisons : facturées, à facturer, non facturables",
+        "deliveries:deliveries",
+        (
+            _argument("--contract", metavar="CODE", help="celles d'un contrat, et les autres sans"),
+            _DATE,
+            _JSON,
+        ),
+    ),
     Verb("simulate", "calculer la facturation sans rien écrire", "billing:simulate", _BILLING),
     Verb(
         "bill",

@@ -174,6 +174,14 @@ class RunOptions:
     grouped_negative: bool = False
 
 
+class Event(NamedTuple):
+    """What a line bills once for all, whatever its rule: a delivery line, a line by hand…"""
+
+    kind: str
+    id: int
+    part: str
+
+
 class Line(NamedTuple):
     """One rated line, before it finds its invoice.
 
@@ -182,6 +190,7 @@ class Line(NamedTuple):
     details: French small print, one text a row (readings with origin and date…).
     explain: the figures the amount comes from, for `explain` years later.
     separate: the line goes on an invoice apart from those that aren't (A-FR-13).
+    event: a second once-key, beside the rule's.
     """
 
     rule_id: int
@@ -196,3 +205,4 @@ class Line(NamedTuple):
     details: tuple[str, ...] = ()
     explain: Mapping[str, object] = NOTHING_TOLD
     separate: bool = False
+    event: Event | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Module, Rule, RunOptions
+from billing.contracts.delivery import NO_DELIVERIES, Deliveries, Delivery, by_asset
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.reading import Reading
 from billing.contracts.rules import KINDS
@@ -63,12 +64,16 @@ class ContractRating(NamedTuple):
 
 
 def rate_contract(
-    contract: Contract, readings: Mapping[int, Sequence[Reading]], options: RunOptions
+    contract: Contract,
+    readings: Mapping[int, Sequence[Reading]],
+    options: RunOptions,
+    deliveries: Deliveries = NO_DELIVERIES,
 ) -> ContractRating:
     """Rates every due rule: periodic ones, then the aperiodic that go with them, then those that
     rest on all the others and never on each other.
 
-    A suspended contract bills nothing. `readings` are by meter id, in date order.
+    A suspended contract bills nothing. `readings` are by meter id, in date order; `deliveries`
+    those each rule claims, by rule id.
     """
     if contract.suspended:
         return ContractRating(contract, ())
@@ -79,13 +84,44 @@ def rate_contract(
         if rule.periodicity is None:
             (behind if _on_others(rule) else along).append((module, rule))
         else:
-            _keep(rated, rule, _rate_periodic(module, rule, readings, options))
+            facts = Facts(options, module, readings, deliveries=deliveries.get(rule.id, ()))
+            _keep(rated, rule, _rate_periodic(rule, facts))
     for some in (along, behind):
         companions = [line for one in rated for line in one.rated.lines] if some else ()
         for module, rule in some if companions else ():
             facts = Facts(options, module, readings, companions=companions)
             _keep(rated, rule, _rate_aperiodic(rule, facts))
     return ContractRating(contract, tuple(rated), tuple(_anomalies(contract, rated)))
+
+
+def claimed(contracts: Iterable[Contract], deliveries: Iterable[Delivery]) -> Deliveries:
+    """Delivery lines by the id of the rule that bills them: the first that claims each."""
+    lines, found = by_asset(deliveries), dict[int, list[Delivery]]()
+    taken: set[int] = set()
+    for contract in contracts if lines else ():
+        for module in contract.modules:
+            for rule in module.rules:
+                for one in _claims(contract, module, rule, lines):
+                    if one.id not in taken:
+                        taken.add(one.id)
+                        found.setdefault(rule.id, []).append(one)
+    return found
+
+
+def _claims(
+    contract: Contract, module: Module, rule: Rule, lines: Mapping[int, Sequence[Delivery]]
+) -> list[Delivery]:
+    kind = KINDS.get(rule.kind)
+    if kind is None or kind.claims is None:
+        return []
+    assets = {asset.id for asset in rule.assets or module.assets}
+    found = [
+        one
+        for asset in assets
+        for one in lines.get(asset, ())
+        if one.contract_id in (None, contract.id) and kind.claims(rule, module, one)
+    ]
+    return sorted(found, key=lambda one: (one.delivered_on, one.number, one.line))
 
 
 def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]]:
@@ -106,12 +142,8 @@ def _keep(rated: list[RuleRating], rule: Rule, result: Rated) -> None:
         rated.append(RuleRating(rule, result))
 
 
-def _rate_periodic(
-    module: Module,
-    rule: Rule,
-    readings: Mapping[int, Sequence[Reading]],
-    options: RunOptions,
-) -> Rated:
+def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
+    module, options = facts.module, facts.options
     theoretical, p = rule.state.next_theoretical, rule.periodicity
     if theoretical is None or p is None:
         return _refused(NO_NEXT_DATE)
@@ -132,7 +164,7 @@ def _rate_periodic(
         after = NOTHING if over else _after_end(rule, module)
         if after.anomalies or not kind.left_over(rule, module, options.work_date):
             return after
-    return kind.rate(rule, Facts(options, module, readings, periods))
+    return kind.rate(rule, facts._replace(periods=periods))
 
 
 def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:

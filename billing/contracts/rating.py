@@ -11,6 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.contracts.contract import Family, Line, Module, Rule, RuleState, RunOptions
+from billing.contracts.delivery import Delivery
 from billing.contracts.reading import Reading
 from billing.contracts.schedule import Period
 from billing.period import Periodicity, Term
@@ -24,6 +25,7 @@ class Facts(NamedTuple):
                 kind that has something left behind its last period.
     readings:   by meter id, in date order (date, then id).
     companions: lines that other rules of the contract bill in this run (aperiodic rules).
+    deliveries: lines the rule claims that no posting has billed, in date order.
     """
 
     options: RunOptions
@@ -31,6 +33,7 @@ class Facts(NamedTuple):
     readings: Mapping[int, Sequence[Reading]]
     periods: Sequence[Period] = ()
     companions: Sequence[Line] = ()
+    deliveries: Sequence[Delivery] = ()
 
 
 class Rated(NamedTuple):
@@ -79,6 +82,7 @@ class Kind:
     left_over:     whether something is due behind the last period of a rule.
     families:      cost families the kind bills; a cost line of another would never be billed.
     keeps:         names in `RuleState.own` that a take-over may bring.
+    claims:        for a kind that bills deliveries: which ones are a rule's.
     """
 
     code: str
@@ -93,3 +97,4 @@ class Kind:
     left_over: Callable[[Rule, Module, date], bool] = nothing_left
     families: frozenset[Family] = frozenset({Family.STANDARD})
     keeps: frozenset[str] = frozenset()
+    claims: Callable[[Rule, Module, Delivery], bool] | None = None

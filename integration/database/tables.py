@@ -318,6 +318,23 @@ rule_event = Table(
     sqlite_with_rowid=False,
 )
 
+delivery = Table(  # lines of delivery notes; each is billed once by a kit rule
+    "delivery",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("number"),
+    Column("line", Integer, nullable=False),
+    _day("delivered_on"),
+    _to("asset", nullable=True, index=True),
+    _to("contract", nullable=True),
+    _key("article"),
+    _text("label"),
+    _text("article_class"),
+    _int("quantity"),  # whole consumables
+    UniqueConstraint("organisation_id", "number", "line"),
+)
+
 # --- persons and care -------------------------------------------------------------------------
 
 person = Table(
@@ -551,7 +568,7 @@ entry = Table(
 billed_part = Table(  # once: each part of a subject stands on one uncredited posted line
     "billed_part",
     metadata,
-    Column("subject_kind", String(4), primary_key=True),  # rule, care, run
+    Column("subject_kind", String(4), primary_key=True),  # rule, care, run, kit
     Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
     Column("part", String(32), primary_key=True),
     Column("unit", BigInteger, primary_key=True, autoincrement=False),  # day ordinal, week index

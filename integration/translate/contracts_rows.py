@@ -21,6 +21,7 @@ from billing.contracts.contract import (
     Rule,
     RuleState,
 )
+from billing.contracts.delivery import Delivery
 from billing.contracts.reading import Meter, Origin, Reading, Regime
 from billing.contracts.rules import KINDS
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
@@ -49,6 +50,7 @@ class ContractRows:
     rule_assets: list[Row] = field(default_factory=list)
     module_assets: list[Row] = field(default_factory=list)
     readings: list[Row] = field(default_factory=list)
+    deliveries: list[Row] = field(default_factory=list)
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
 
@@ -101,6 +103,11 @@ def readings_of(rows: Iterable[Row]) -> dict[int, list[Reading]]:
     for id_, meter_id, read_on, value, origin in rows:
         found[meter_id].append(Reading(meter_id, day(read_on), value, _ORIGINS[origin], id_))
     return found
+
+
+def deliveries_of(rows: Iterable[Row]) -> list[Delivery]:
+    """Delivery lines, in the order of the rows."""
+    return [Delivery(*row[:3], day(row[3]), *row[4:]) for row in rows]
 
 
 def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]]:

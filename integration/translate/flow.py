@@ -118,6 +118,7 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
             "assets",
             "contracts",
             "readings",
+            "deliveries",
             "lpp",
             "patients",
             "prescriptions",

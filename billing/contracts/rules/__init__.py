@@ -12,8 +12,9 @@ from billing.contracts.rules.bundle import BUNDLE
 from billing.contracts.rules.consumed_units import CONSUMED_UNITS
 from billing.contracts.rules.cost_share import COST_SHARE
 from billing.contracts.rules.flat_fee import FLAT_FEE
+from billing.contracts.rules.kit import KIT
 from billing.contracts.rules.meter_fee import METER_FEE
 
-_DECLARED: Final = (FLAT_FEE, CONSUMED_UNITS, COST_SHARE, BLOCK, METER_FEE, BUNDLE)
+_DECLARED: Final = (FLAT_FEE, CONSUMED_UNITS, COST_SHARE, BLOCK, METER_FEE, BUNDLE, KIT)
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.code: kind for kind in _DECLARED})

@@ -12,8 +12,11 @@ import orjson
 from sqlalchemy import Connection
 
 from billing.contracts.contract import Contract
+from billing.contracts.delivery import Deliveries
+from billing.contracts.engine import claimed
 from billing.contracts.grouping import Payer
 from billing.contracts.reading import Origin, Reading
+from billing.contracts.rules import KINDS
 from integration.database.sql import Queries
 from integration.database.tables import json_text
 from integration.flows.billing.order import Selection as Selection
@@ -22,6 +25,7 @@ from integration.translate.contracts_rows import (
     Row,
     contracts_of,
     day,
+    deliveries_of,
     readings_of,
 )
 
@@ -29,6 +33,7 @@ CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
 _ESTIMATE: Final = Origin.ESTIMATE.value
 _INSTALLATION: Final = Origin.INSTALLATION.value
+DELIVERED: Final = frozenset(kind.code for kind in KINDS.values() if kind.claims)
 _KEPT: Final = frozenset({_INSTALLATION, Origin.TAKEOVER.value})  # read whatever their age
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
@@ -66,6 +71,7 @@ class Slice:
 
     contracts: list[Contract]
     readings: Mapping[int, Sequence[Reading]]
+    deliveries: Deliveries
     book: Book
     rows: ContractRows
 
@@ -127,6 +133,11 @@ def gather(
         excluded=choice.excluded,
         groups=groups,
     )
+    yield from facts_of(connection, contracts, on)
+
+
+def facts_of(connection: Connection, contracts: list[Row], on: date) -> Iterator[Slice]:
+    """The facts of these contracts, given as rows of the query `contracts`, in slices."""
     for first in range(0, len(contracts), CHUNK):
         yield _slice(connection, contracts[first : first + CHUNK], on)
 
@@ -142,6 +153,7 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
     rows.rule_assets = ask(connection, "rule_assets", rules=rules)
     rows.module_assets = ask(connection, "module_assets", modules=[row[0] for row in rows.modules])
     rows.readings = _readings(connection, {row[1] for row in rows.rule_meters}, on)
+    rows.deliveries = _deliveries(connection, rows, on)
     payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
     rows.customers = ask(connection, "customers", customers=sorted(payers))
     sites = sorted({row[9] for row in rows.cost_lines if row[9] is not None})
@@ -154,7 +166,20 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
         {(row[1], row[3]) for row in rows.readings if row[4] == _ESTIMATE and day(row[2]) == on},
         dict(_names(rows)),
     )
-    return Slice(contracts_of(rows, book.states), readings_of(rows.readings), book, rows)
+    signed = contracts_of(rows, book.states)
+    deliveries = claimed(signed, deliveries_of(rows.deliveries))
+    return Slice(signed, readings_of(rows.readings), deliveries, book, rows)
+
+
+def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Row]:
+    """Unbilled delivery lines for the assets of the rules that bill some; mostly none has such."""
+    rules = {row[0]: row[1] for row in rows.rules if row[4] in DELIVERED}
+    if not rules:
+        return []
+    modules = set(rules.values())
+    assets = {row[1] for row in rows.rule_assets if row[0] in rules}
+    assets |= {row[1] for row in rows.module_assets if row[0] in modules}
+    return _SQL.rows(connection, "deliveries", assets=sorted(assets), work_date=on)
 
 
 def _readings(connection: Connection, meters: set[int], on: date) -> list[Row]:

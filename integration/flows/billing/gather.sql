@@ -60,6 +60,14 @@ SELECT id, meter_id, read_on, value, origin FROM reading
 WHERE meter_id {meters} AND read_on < :floor AND origin NOT IN ('installation', 'takeover')
 ORDER BY meter_id, read_on, id
 
+-- :deliveries  lines not billed yet, of these assets
+SELECT d.id, d.number, d.line, d.delivered_on, d.article, d.label, d.article_class, d.quantity,
+  d.asset_id, d.contract_id
+FROM delivery d WHERE d.asset_id {assets} AND d.delivered_on <= :work_date
+  AND NOT EXISTS (SELECT 1 FROM billed_part p
+                  WHERE p.subject_kind = 'kit' AND p.subject_id = d.id)
+ORDER BY d.delivered_on, d.number, d.line
+
 -- :customers
 SELECT id, code, name, address, siren, grouped, agency FROM customer WHERE id {customers}
 ORDER BY id

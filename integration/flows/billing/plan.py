@@ -43,7 +43,7 @@ def _rated(slices: Iterable[Slice], options: RunOptions, book: Book) -> Iterator
     for one in slices:
         book.add(one.book)
         for contract in one.contracts:
-            rating = rate_contract(contract, one.readings, options)
+            rating = rate_contract(contract, one.readings, options, one.deliveries)
             yield rating._replace(contract=contract._replace(modules=()))
 
 
@@ -82,12 +82,15 @@ def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Account
         snapshot=book.snapshots[draft.payer_id, draft.site_id],
         lines=[line_row(line, book.names[line.rule_id]) for line in draft.lines],
         entries=[entry_row(entry) for entry in entries],
-        parts=[
-            ("rule", line.rule_id, line.part, line.since.toordinal(), 0, rank)
-            for rank, line in enumerate(draft.lines, 1)
-        ],
+        parts=[part for rank, line in enumerate(draft.lines, 1) for part in _parts(line, rank)],
         deliveries=(("invoice_pdf", "folder", ".pdf"),),
     )
+
+
+def _parts(line: Line, rank: int) -> list[Row]:
+    """What the line bills once: a part of its rule, and the event it rests on."""
+    rule = ("rule", line.rule_id, line.part, line.since.toordinal(), 0, rank)
+    return [rule, (*line.event, 0, 0, rank)] if line.event else [rule]
 
 
 @lru_cache(maxsize=64)

@@ -17,6 +17,7 @@ from integration.translate.flow import FLOWS, load
 from tests.integration.imports.samples import (
     ASSETS,
     CUSTOMERS,
+    DELIVERIES,
     bring_in,
     contract,
     contracts,
@@ -26,7 +27,7 @@ from tests.integration.imports.samples import (
 
 HERE = Path(__file__).parent
 CASES = sorted(path for path in HERE.iterdir() if path.suffix in (".csv", ".json", ".xlsx"))
-OWN_FLOWS = ("customers", "assets", "contracts", "readings")
+OWN_FLOWS = ("customers", "assets", "contracts", "readings", "deliveries")
 # Of a folder, a name or a run, not of a file's content; 119 is what no known fault reaches,
 # 173 to 175 are notices.
 ELSEWHERE = {
@@ -55,6 +56,7 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     bring_in(made, "customers", CUSTOMERS)
     bring_in(made, "assets", ASSETS)
     bring_in(made, "contracts", contracts(contract()))
+    bring_in(made, "deliveries", DELIVERIES)
     yield made
     engine.dispose()
 

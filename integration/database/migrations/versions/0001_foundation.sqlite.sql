@@ -509,6 +509,25 @@ CREATE TABLE rule (
   CONSTRAINT fk_rule_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
 );
 
+CREATE TABLE delivery (
+  id INTEGER NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  number VARCHAR(64) NOT NULL,
+  line INTEGER NOT NULL,
+  delivered_on DATE NOT NULL,
+  asset_id BIGINT,
+  contract_id BIGINT,
+  article VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  article_class TEXT DEFAULT '' NOT NULL,
+  quantity BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_delivery PRIMARY KEY (id),
+  CONSTRAINT uq_delivery_organisation_id_number_line UNIQUE (organisation_id, number, line),
+  CONSTRAINT fk_delivery_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_delivery_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id),
+  CONSTRAINT fk_delivery_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
+);
+
 CREATE TABLE care_item (
   id INTEGER NOT NULL,
   prescription_id BIGINT NOT NULL,
@@ -618,6 +637,8 @@ CREATE INDEX ix_cost_line_rule_id ON cost_line (rule_id);
 CREATE INDEX ix_cover_amc_patient_id ON cover_amc (patient_id);
 
 CREATE INDEX ix_cover_amo_patient_id ON cover_amo (patient_id);
+
+CREATE INDEX ix_delivery_asset_id ON delivery (asset_id);
 
 CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
 

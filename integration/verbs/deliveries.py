@@ -1,0 +1,36 @@
+"""The verb that lists deliveries."""
+
+from __future__ import annotations
+
+import argparse
+
+from integration.app import home_of, open_app
+from integration.cli import DONE
+from integration.database.engine import snapshot
+from integration.flows.deliveries import Listed, listed
+from integration.verbs.outcome import day_of, say, say_json
+
+
+def deliveries(arguments: argparse.Namespace) -> int:
+    """List delivery lines: billed, to bill, billable by none."""
+    with open_app(home_of(arguments.home)) as app, snapshot(app.engine) as connection:
+        on = day_of(arguments.date, app.today())
+        found = listed(connection, app.organisation_id, on)
+    if arguments.contract:
+        found = [one for one in found if one.contract in (arguments.contract, "")]
+    if arguments.json:
+        say_json("deliveries", {"deliveries": [one._asdict() for one in found]})
+        return DONE
+    for one in found:
+        say(_told(one))
+    say(f"{len(found)} ligne(s) de livraison au {on:%d/%m/%Y}")
+    return DONE
+
+
+def _told(one: Listed) -> str:
+    where = f", contrat {one.contract}, règle {one.rule}" if one.contract else ""
+    return (
+        f"{one.number}/{one.line} du {one.delivered_on:%d/%m/%Y} : {one.quantity} × {one.article}"
+        f" ({one.article_class}), bien {one.asset or 'non précisé'} : {one.state}"
+        f"{f' {one.invoice}' if one.invoice else ''}{where}"
+    )
