@@ -29,6 +29,11 @@ class Delivery(NamedTuple):
     contract_id: int | None = None
 
     @property
+    def key(self) -> str:
+        """Number and line: `L1/1`."""
+        return f"{self.number}/{self.line}"
+
+    @property
     def shown(self) -> str:
         """As printed under an invoice line."""
         what = f"{self.article} {self.label}".strip()

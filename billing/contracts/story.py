@@ -14,6 +14,7 @@ it has the quantity it was posted with. Decimals are texts, dates ISO texts, as 
 | `bundle` | units of one × the part that counts | `size`, `units_share` |
 | `true_up` | units of the meters − cumulated − offered | `meters`, `cumulated`, `offered` |
 | `gap` | cumulated | `cumulated` |
+| `delivered` | delivered − given | `delivered`, `given`, `delivery` (number and line) |
 
 Any line may have besides: `price` (€ before `share`), `share` (the part of the period that counts,
 `16/30`), `slice` (degressive: bounds `[above, up to or null]`), `scale` (of its meters).
@@ -141,4 +142,5 @@ _UNITS: Final[Mapping[str, Callable[[Figures], Decimal]]] = {
     ),
     "true_up": lambda f: _meters(f) - Decimal(f["cumulated"]) - f.get("offered", 0),
     "gap": lambda f: Decimal(f["cumulated"]),
+    "delivered": lambda f: Decimal(f["delivered"]) - f["given"],
 }

@@ -43,13 +43,14 @@ def listed(connection: Connection, organisation_id: int, on: date) -> list[Liste
     claimed = _claimed(connection, organisation_id, on)
     found = []
     for row in _SQL.rows(connection, "deliveries", organisation=organisation_id):
-        known = (*row[1:3], day(row[3]), row[4] or "", *row[5:9])
-        contract, rule, *number = row[9:]
+        id_, number, line, on_day, asset, article, label, class_, quantity = row[:9]
+        known = (number, line, day(on_day), asset or "", article, label, class_, quantity)
+        contract, rule, *invoice = row[9:]
         if rule is not None:
-            found.append(Listed(*known, BILLED, contract, rule, reference(*number)))
+            found.append(Listed(*known, BILLED, contract, rule, reference(*invoice)))
         else:
-            nobody = NO_RULE if row[4] else NO_ASSET
-            found.append(Listed(*known, *claimed.get(row[0], (nobody,))))
+            nobody = NO_RULE if asset else NO_ASSET
+            found.append(Listed(*known, *claimed.get(id_, (nobody, "", ""))))
     return found
 
 

@@ -107,7 +107,10 @@ def readings_of(rows: Iterable[Row]) -> dict[int, list[Reading]]:
 
 def deliveries_of(rows: Iterable[Row]) -> list[Delivery]:
     """Delivery lines, in the order of the rows."""
-    return [Delivery(*row[:3], day(row[3]), *row[4:]) for row in rows]
+    return [
+        Delivery(id_, number, line, day(on), article, label, class_, units, asset_id, contract_id)
+        for id_, number, line, on, article, label, class_, units, asset_id, contract_id in rows
+    ]
 
 
 def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]]:

@@ -105,9 +105,10 @@ def _lines(rule: Rule, costs: Sequence[CostLine], one: Delivery, billed: int) ->
     """A delivery line is billed but once, whatever the rule: its id is the lines' event."""
     dates = (one.delivered_on, one.delivered_on + timedelta(days=1))
     details: tuple[str, ...] = (rule.label or rule.code, f"{one.shown}, quantité {one.quantity}")
-    if billed < one.quantity:
-        details = (*details, f"dont comprises ou offertes : {one.quantity - billed}")
-    told = {"delivery": one.number, "line": one.line, "delivered": one.quantity}
+    given = one.quantity - billed
+    if given:
+        details = (*details, f"dont comprises ou offertes : {given}")
+    told = {"how": "delivered", "delivered": one.quantity, "given": given, "delivery": one.key}
     return [
         priced(rule, cost, dates, Decimal(billed), details, told)._replace(
             part=f"{DELIVERY}/{one.id}/{rank}", event=Event(DELIVERY, one.id, str(rank))

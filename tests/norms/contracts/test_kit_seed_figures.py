@@ -11,8 +11,9 @@ from billing.contracts.contract import Contract, Rule, RuleState, RunOptions
 from billing.contracts.delivery import Delivery
 from billing.contracts.engine import ContractRating, claimed, rate_contract
 from billing.contracts.rules.kit import Kit, terms
+from billing.contracts.story import recompute
 from billing.period import Periodicity, Term, Unit
-from tests.billing.contracts.build import amounts, asset, contract, cost, replace
+from tests.billing.contracts.build import amounts, asset, contract, cost, replace, story_of
 
 MARCH = date(2026, 4, 1)
 L1 = Delivery(1, "L1", 1, date(2026, 10, 30), "TN", "Toner", "CONSO", 1, asset_id=1)
@@ -31,8 +32,10 @@ def kit(next_date: date = date(2026, 11, 15), price: str = "5.00", **terms: Any)
 
 def bill(signed: Contract, work_date: date, *deliveries: Delivery) -> ContractRating:
     """Rates a contract with what its rules claim of the deliveries."""
-    mine = claimed([signed], deliveries)
-    return rate_contract(signed, {}, RunOptions(work_date), mine)
+    rating = rate_contract(signed, {}, RunOptions(work_date), claimed([signed], deliveries))
+    for line in (line for one in rating.rules for line in one.rated.lines):
+        assert recompute(story_of(line)) == line.amount, line
+    return rating
 
 
 @pytest.mark.feature("A-FEE-07")
