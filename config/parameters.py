@@ -96,6 +96,13 @@ class Parameters(BaseModel):
     POURC_UNITAIRE_MAJORATIONSOCIETE: Decimal = _parameter(
         Decimal(0), "pourcentage de la majoration société, sans coefficient", INCREASES, gt=-100
     )
+    REGLEFACT_AUGMENTATION: bool = _parameter(False, "activer les augmentations récurrentes")
+    SYNTEC_BASE: Literal["origine", "n-1"] = _parameter(
+        "origine", "prix et indice de départ : ceux de l'origine, ou prix actuel et indice n-1"
+    )
+    AUGMENTATION_REGUL: Literal["debut", "prorata"] = _parameter(
+        "debut", "prix d'une régularisation : celui du début de sa période, ou au prorata", HOUSE
+    )
     SOIN_ECHEANCE: Due = _parameter(
         Due.OVER, "soin facturé quand sa période est finie (over) ou commence (started)", HOUSE
     )
@@ -108,6 +115,12 @@ class Parameters(BaseModel):
     SOIN_ARRONDI: SplitRounding = _parameter(
         SplitRounding.HALF_UP, "ticket modérateur : half_up (base − AMO) ou truncate", HOUSE
     )
+
+    @property
+    def company_factor(self) -> Decimal | None:
+        """The company increase: its coefficient, else its percentage, else nothing (A-AUG-03)."""
+        percent = self.POURC_UNITAIRE_MAJORATIONSOCIETE
+        return self.COEFF_UNITAIRE_MAJORATIONSOCIETE or (1 + percent / 100 if percent else None)
 
     @property
     def excluded_customers(self) -> frozenset[str]:
@@ -144,6 +157,7 @@ def run_options(
     reading_days: int | None = None,
     threshold: Decimal | None = None,
     bundle_check: bool = True,
+    with_increases: bool = False,
 ) -> RunOptions:
     """Options of one run: the parameters, and what the command line overrides for this run."""
     days, limit = parameters.NB_JOURS_RELEVE_PRFACTU, parameters.SEUIL_FACTURATION
@@ -160,4 +174,8 @@ def run_options(
         bridging_rent_article=parameters.FACTURE_PRE_LOYER_CODE_ART_VENDU,
         bundle_check=bundle_check,
         grouped_negative=parameters.REGUL_GROUPEE_NEGATIVE,
+        increases=parameters.REGLEFACT_AUGMENTATION or with_increases,
+        company_factor=parameters.company_factor,
+        syntec_base="n-1" if parameters.SYNTEC_BASE == "n-1" else "origin",
+        true_up_prorated=parameters.AUGMENTATION_REGUL == "prorata",
     )

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from billing.contracts.increase import Increase, Step
 from billing.contracts.reading import Meter, ReadingPolicy, Regime
 from billing.period import Periodicity, Proration, Term
+from formats.common.anomaly import Anomaly
 
 RENT: Final = "loyer"
 NOTHING_COUNTED: Final[Mapping[int, int]] = {}
 NOTHING_BILLED: Final[Mapping[int, date]] = {}
 NOTHING_TOLD: Final[Mapping[str, object]] = {}
 NOTHING_KEPT: Final[Mapping[str, str]] = {}
+NEVER_INCREASED: Final[Mapping[str, Mapping[str, Any]]] = {}
 WHOLE_PERIODS: Final = Proration()
 
 
@@ -39,6 +42,9 @@ class CostLine(NamedTuple):
     """What is sold, at which price, and who pays. `price` is € excl. VAT per unit.
 
     article_class: the article's class; `RENT` may be billed as bridging rent (A-MF-05).
+    cutoff_price:  PCA/PAR price; None takes the billed one. profit_price: profitability, likewise.
+    cost_price:    what a unit costs us; None when nobody said.
+    steps: its increases; `price` is then the last one in force, `price_at` finds the others.
     """
 
     id: int
@@ -53,6 +59,10 @@ class CostLine(NamedTuple):
     payment_days: int = 30
     account: str = "706"
     article_class: str = ""
+    cutoff_price: Decimal | None = None
+    profit_price: Decimal | None = None
+    cost_price: Decimal | None = None
+    steps: tuple[Step, ...] = ()
 
 
 class Asset(NamedTuple):
@@ -73,6 +83,7 @@ class RuleState(NamedTuple):
     billed_on: date of that value by meter id.
     offered_used: offered units already given.
     own: what the rule's kind keeps besides, by names of its own (last true-up, bound to reach…).
+    increases: the history of its prices (billing/contracts/revision.py).
     """
 
     next_theoretical: date | None
@@ -84,6 +95,7 @@ class RuleState(NamedTuple):
     offered_used: int = 0
     billed_on: Mapping[int, date] = NOTHING_BILLED
     own: Mapping[str, str] = NOTHING_KEPT
+    increases: Mapping[str, Mapping[str, Any]] = NEVER_INCREASED
 
     @property
     def never_billed(self) -> bool:
@@ -96,6 +108,7 @@ class Rule(NamedTuple):
 
     since/until: validity of the rule; `until` is its deactivation date, excluded.
     reading_policy: row of TD_FACTURATION_RELEVES_REEL that replaces the regime's own choice.
+    increase: what was agreed about its prices. unpriced: what keeps an increase from being made.
     """
 
     id: int
@@ -117,6 +130,8 @@ class Rule(NamedTuple):
     assets: tuple[Asset, ...] = ()
     meters: tuple[Meter, ...] = ()
     reading_policy: ReadingPolicy | None = None
+    increase: Increase | None = None
+    unpriced: Anomaly | None = None
 
 
 class Module(NamedTuple):
@@ -158,6 +173,10 @@ class RunOptions:
     allowed_prices:   COUT_FACTU_AUTORISE.
     bundle_check:     off: *pas de contrôle des cumuls des forfaits*, the run realigns (A-FR-06).
     grouped_negative: REGUL_GROUPEE_NEGATIVE: a grouped true-up may be a credit (A-FR-17).
+    increases:        REGLEFACT_AUGMENTATION: recurring increases are active.
+    company_factor:   of the company increase; None when neither parameter is filled in.
+    syntec_base:      SYNTEC_BASE: `origin` or `n-1`.
+    true_up_prorated: AUGMENTATION_REGUL=prorata: a true-up's units follow the days of each price.
     """
 
     work_date: date
@@ -172,6 +191,10 @@ class RunOptions:
     bridging_rent_article: str = ""
     bundle_check: bool = True
     grouped_negative: bool = False
+    increases: bool = False
+    company_factor: Decimal | None = None
+    syntec_base: str = "origin"
+    true_up_prorated: bool = False
 
 
 class Event(NamedTuple):

@@ -10,8 +10,10 @@ from billing.contracts.contract import Contract, Module, Rule, RunOptions
 from billing.contracts.delivery import NO_DELIVERIES, Deliveries, Delivery, by_asset
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.reading import Reading
+from billing.contracts.revision import revised
 from billing.contracts.rules import KINDS
 from billing.contracts.schedule import end_of, overdue
+from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
 from formats.common.anomaly import Anomaly, Code
 
@@ -68,15 +70,17 @@ def rate_contract(
     readings: Mapping[int, Sequence[Reading]],
     options: RunOptions,
     deliveries: Deliveries = NO_DELIVERIES,
+    indices: Indices = NO_INDICES,
 ) -> ContractRating:
     """Rates every due rule: periodic ones, then the aperiodic that go with them, then those that
     rest on all the others and never on each other.
 
     A suspended contract bills nothing. `readings` are by meter id, in date order; `deliveries`
-    those each rule claims, by rule id.
+    those each rule claims, by rule id; `indices` are Syntec's.
     """
     if contract.suspended:
         return ContractRating(contract, ())
+    contract = revised(contract, options, indices)
     rated: list[RuleRating] = []
     along: list[tuple[Module, Rule]] = []
     behind: list[tuple[Module, Rule]] = []
@@ -164,7 +168,7 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         after = NOTHING if over else _after_end(rule, module)
         if after.anomalies or not kind.left_over(rule, module, options.work_date):
             return after
-    return kind.rate(rule, facts._replace(periods=periods))
+    return _by_kind(kind, rule, facts._replace(periods=periods))
 
 
 def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
@@ -172,7 +176,14 @@ def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
     if today < facts.module.since or (end is not None and end <= today):
         return NOTHING
     kind = _kind(rule)
-    return kind.rate(rule, facts) if isinstance(kind, Kind) else kind
+    return _by_kind(kind, rule, facts) if isinstance(kind, Kind) else kind
+
+
+def _by_kind(kind: Kind, rule: Rule, facts: Facts) -> Rated:
+    """What the kind makes of the rule, unless its prices can't be told."""
+    if rule.unpriced is not None:
+        return Rated(anomalies=(rule.unpriced,))
+    return kind.rate(rule, facts)
 
 
 def _kind(rule: Rule) -> Kind | Rated:

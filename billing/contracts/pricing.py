@@ -9,6 +9,7 @@ from itertools import pairwise, zip_longest
 from typing import Final, NamedTuple
 
 from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
+from billing.contracts.increase import PriceName, Step, price_at, step_at
 from billing.contracts.schedule import Period
 from billing.contracts.terms import only, price, whole
 from billing.money import PRICE_SCALE, round_price, to_cents
@@ -69,8 +70,15 @@ def priced(
     quantity: Decimal,
     details: tuple[str, ...] = (),
     explain: Mapping[str, object] | None = None,
+    on: date | None = None,
 ) -> Line:
-    """A line: quantity × price, half-up to the cent. Its part is unique per cost line."""
+    """A line: quantity × price, half-up to the cent. Its part is unique per cost line.
+
+    The price is the one in force when its period begins, or on the day `on` (a renewal, a
+    delivery).
+    """
+    if cost.steps:
+        cost, details, explain = _in_force(cost, on or dates[0], details, explain or {})
     amount = to_cents(quantity * cost.price)
     return Line(
         rule.id,
@@ -85,6 +93,30 @@ def priced(
         details,
         explain or {},
     )
+
+
+def _in_force(
+    cost: CostLine,
+    day: date,
+    details: tuple[str, ...],
+    explain: Mapping[str, object],
+    name: str = PriceName.BILLED,
+) -> tuple[CostLine, tuple[str, ...], Mapping[str, object]]:
+    """The cost line at its price of a day, with what the line tells of the last increase."""
+    price, step = price_at(cost.steps, day, cost.price, name), step_at(cost.steps, day, name)
+    cost = cost._replace(price=price, steps=())
+    if step is None:
+        return cost, details, explain
+    notes = (step.note,) if step.note else ()
+    return cost, (*details, *notes), {**explain, "increase": _told(step, name)}
+
+
+def _told(step: Step, name: str) -> dict[str, object]:
+    """The figures of an increase: since when, from which price, how, to which price."""
+    moved = step.prices[name]
+    figures = {"before": moved.before, "exact": moved.exact, "after": moved.after}
+    told = {word: f"{price.normalize():f}" for word, price in figures.items()}
+    return {"since": step.since.isoformat(), **step.told, **told}
 
 
 class Slice(NamedTuple):
@@ -133,10 +165,13 @@ def sliced(
             units = (top - low.above).copy_sign(quantity)
             if top <= low.above:
                 break
-            told = explain
+            at, seen, told = cost._replace(price=low.price), details, explain or {}
             if degressive:
-                told = {**(explain or {}), "slice": (low.above, high and high.above)}
-            line = priced(rule, cost._replace(price=low.price), dates, units, details, told)
+                told = {**told, "slice": (low.above, high and high.above)}
+            if cost.steps and low.above:
+                name = f"{PriceName.BILLED}/{low.above}"
+                at, seen, told = _in_force(at, dates[0], details, told, name)
+            line = priced(rule, at, dates, units, seen, told)
             lines.append(line._replace(part=f"{line.part}/{low.above}") if low.above else line)
             details = ()
     return lines
@@ -155,7 +190,8 @@ def prorated(
     told = {"theoretical": period.theoretical, **(explain or {})}
     if period.share is None:
         return [priced(rule, cost, dates, quantity, details, told)]
-    told |= {"share": str(period.share), "price": str(cost.price)}
+    price = price_at(cost.steps, period.since, cost.price)
+    told |= {"share": str(period.share), "price": str(price)}
     whole = priced(rule, cost, dates, quantity, details, told)
     return [_part(whole, period.share, rule.decimals)] if period.share.numerator else []
 

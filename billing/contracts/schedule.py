@@ -93,6 +93,7 @@ def advanced(
         state.offered_used,
         _dates(state.billed_on, counters),
         state.own,
+        state.increases,
     )
 
 
@@ -116,6 +117,7 @@ def passed_over(
         state.offered_used + offered,
         _dates(state.billed_on, counters),
         state.own,
+        state.increases,
     )
 
 

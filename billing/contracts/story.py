@@ -33,6 +33,7 @@ from typing import Any, Final, NamedTuple
 
 from billing.contracts.noncumulative import Calculation, value_of
 from billing.contracts.reading import Origin
+from billing.contracts.true_up import within
 from billing.money import UNIT, ZERO, to_cents, to_units
 from billing.period import Share
 
@@ -68,6 +69,8 @@ def quantity_of(story: Story) -> Decimal:
     if how not in _UNITS:
         raise ValueError(f"unknown arithmetic: {how}")
     units = _in_slice(_UNITS[how](story.figures), story.figures.get("slice"))
+    if "days" in story.figures:
+        units = within(units, story.figures["days"])
     return units / Decimal(story.figures.get("scale", 1))
 
 

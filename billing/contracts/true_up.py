@@ -36,6 +36,16 @@ from formats.common.anomaly import Anomaly
 ONE_DAY: Final = timedelta(days=1)
 
 
+Days = tuple[int, int, int]  # from, to, of so many
+
+
+def within(units: Decimal, days: Days) -> Decimal:
+    """The units that fall within these days, whole ones but for the last; all parts sum up."""
+    low, high, whole = days
+    upto = units if high == whole else to_units(units * high / whole)
+    return upto - to_units(units * low / whole)
+
+
 class Grouping(StrEnum):
     """*Régularisation groupée sur le module*."""
 

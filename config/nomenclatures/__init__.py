@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -25,6 +26,16 @@ def lpp_attributes() -> Mapping[str, Mapping[str, str]]:
     """Family, billing unit and degressive group by code: what the official files don't say."""
     lines = lpp_csv().decode("utf-8").splitlines()
     return MappingProxyType({row["code"]: row for row in csv.DictReader(lines, delimiter=";")})
+
+
+@cache
+def syntec_index() -> Mapping[tuple[int, int], Decimal]:
+    """The 103 Syntec indices of the seed by (year, month): 01/2006 131.800 to 07/2014 162.591."""
+    lines = files(__name__).joinpath("syntec_index.csv").read_text("utf-8").splitlines()
+    rows = csv.DictReader(lines, delimiter=";")
+    return MappingProxyType(
+        {(int(row["year"]), int(row["month"])): Decimal(row["index"]) for row in rows}
+    )
 
 
 @cache

@@ -259,6 +259,7 @@ rule = Table(
     _day("until", nullable=True),
     _text("terms", "{}"),
     _text("opening", "{}"),  # the state taken over, before our first event
+    _text("increase"),  # JSON of what was agreed about prices, empty = nothing
     UniqueConstraint("module_id", "code"),
 )
 
@@ -293,6 +294,9 @@ cost_line = Table(
     _key("payment_mode", length=32),
     _int("payment_days"),
     _text("article_class"),
+    Column("cutoff_price_e8", BigInteger),  # NULL: the billed price
+    Column("profit_price_e8", BigInteger),  # NULL: the billed price
+    Column("cost_price_e8", BigInteger),
     UniqueConstraint("rule_id", "position"),
 )
 
@@ -333,6 +337,27 @@ delivery = Table(  # lines of delivery notes; each is billed once by a kit rule
     _text("article_class"),
     _int("quantity"),  # whole consumables
     UniqueConstraint("organisation_id", "number", "line"),
+)
+
+rule_change = Table(  # what was changed by hand: one row a field, beside its manual event
+    "rule_change",
+    metadata,
+    Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True, autoincrement=False),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),  # of the event
+    Column("field", String(32), primary_key=True),
+    _text("changed_at"),  # UTC
+    _text("author"),
+    _text("before"),
+    _text("after"),
+    sqlite_with_rowid=False,
+)
+
+syntec_index = Table(  # months imported; those shipped are data of the program
+    "syntec_index",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False),
+    Column("month", Integer, primary_key=True, autoincrement=False),
+    _int("index_e6"),
 )
 
 # --- persons and care -------------------------------------------------------------------------
@@ -747,6 +772,7 @@ APPEND_ONLY: Final = (
     "billed_part",
     "chain_link",
     "rule_event",
+    "rule_change",
     "return_line",
     "transmission_item",
 )

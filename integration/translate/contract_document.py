@@ -28,6 +28,7 @@ from integration.translate.fields import (
     words,
     wrong,
 )
+from integration.translate.increase_document import IncreaseDocument
 
 ONE_DAY: Final = timedelta(days=1)
 UNITS: Final = {"jour": Unit.DAY, "semaine": Unit.WEEK, "mois": Unit.MONTH, "annee": Unit.YEAR}
@@ -144,13 +145,19 @@ class Opening(Row):
 
 
 class Cost(Row):
-    """A cost line: what is sold, at which price, who pays. `prix` is € HT a unit, `tva` in %."""
+    """A cost line: what is sold, at which price, who pays. `prix` is € HT a unit, `tva` in %.
+
+    `prix_pca_par` and `prix_rentabilite` take the billed price when they are left out.
+    """
 
     family: Annotated[Family, words(FAMILIES)] = Field(Family.STANDARD, alias="famille")
     article: Key = Field(alias="article")
     article_class: Text = Field("", alias="classe_article")
     label: Text = Field("", alias="libelle")
     price: Number = Field(alias="prix")
+    cutoff_price: Number | None = Field(None, alias="prix_pca_par")
+    profit_price: Number | None = Field(None, alias="prix_rentabilite")
+    cost_price: Number | None = Field(None, alias="prix_revient", ge=0)
     vat_pct: Number = Field(alias="tva", ge=0, le=100)
     account: Key = Field("706", alias="compte", max_length=16)
     payer: Key | None = Field(None, alias="payeur")
@@ -180,6 +187,7 @@ class RuleDocument(Row):
     meters: tuple[MeterName, ...] = Field((), alias="compteurs")
     costs: tuple[Cost, ...] = Field(alias="couts", min_length=1)
     opening: Opening | None = Field(None, alias="reprise")
+    increase: IncreaseDocument = Field(IncreaseDocument(), alias="augmentation")
     true_up_at_year_end: YesNo | None = Field(None, alias="regularisation_fin_annee")
     interventions_at_renewal: YesNo | None = Field(None, alias="detail_interventions")
 

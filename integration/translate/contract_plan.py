@@ -26,6 +26,7 @@ from integration.translate.contract_document import (
 )
 from integration.translate.contracts_rows import periodicity_text, state_fields
 from integration.translate.flow import Record
+from integration.translate.increases_rows import increase_text
 from integration.translate.readings import UNKNOWN_METER
 from integration.translate.upsert import to_scale
 
@@ -143,6 +144,7 @@ class Plan:
             *(start, day_after(rule.until)),
             t.json_text(rule.stored_terms),
             t.json_text(opening),
+            increase_text(rule.increase.made()),
         )
 
     def _opening(self, path: Path, rule: RuleDocument, start: date) -> RuleState:
@@ -181,7 +183,21 @@ class Plan:
         return (
             *(cost.family.value, cost.article, cost.label, cost.article_class, price, vat),
             *(cost.account, payer, site, cost.payment_mode, cost.payment_days),
+            *self._other_prices(path, cost),
         )
+
+    def _other_prices(self, path: Path, cost: Cost) -> Iterator[int | None]:
+        """The prices of cut-off, profitability and cost, None where the file says nothing."""
+        others = {
+            "prix_pca_par": cost.cutoff_price,
+            "prix_rentabilite": cost.profit_price,
+            "prix_revient": cost.cost_price,
+        }
+        for name, price in others.items():
+            if price is None:
+                yield None
+            else:
+                yield to_scale(price, PRICE_SCALE, self._at(*path, name), self.found)
 
     def _at(self, *path: str | int) -> Callable[[], tuple[str, Place]]:
         """Name and place of a field, found only when they are needed."""

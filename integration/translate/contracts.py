@@ -10,6 +10,8 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import FromClause, Select, Table, select
 
+from billing.contracts.contract import RuleState
+from billing.contracts.revision import next_increase
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.database.bulk import insert_rows, reserve_ids
@@ -39,6 +41,11 @@ CATCH_UP: Final = Code(
     "Si elle a déjà été facturée ailleurs, donnez son état dans « reprise ».",
 )
 
+NEXT_INCREASE: Final = Code(
+    "IMP-181",
+    "Règle « {rule} » : prochaine augmentation prévue le {day}.",
+    "Si ce n'est pas la date convenue, donnez « prochaine » dans « augmentation ».",
+)
 REMARK: Final = Code(
     "IMP-175",
     "Règle « {rule} » : {remark}.",
@@ -67,7 +74,7 @@ _SHAPES: Final[Mapping[Table, Shape]] = {
         ("contract_id", "module_id"),
         (
             *("code", "label", "kind", "term", "periodicity", "proration", "regime", "decimals"),
-            *("position", "market", "since", "until", "terms", "opening"),
+            *("position", "market", "since", "until", "terms", "opening", "increase"),
         ),
     ),
     t.rule_asset: Shape(("rule_id",), ("asset_id",), has_id=False),
@@ -77,6 +84,7 @@ _SHAPES: Final[Mapping[Table, Shape]] = {
         (
             *("position", "family", "article", "label", "article_class", "price_e8", "vat_ppm"),
             *("account", "payer_id", "site_id", "payment_mode", "payment_days"),
+            *("cutoff_price_e8", "profit_price_e8", "cost_price_e8"),
         ),
     ),
 }
@@ -131,8 +139,10 @@ def apply(intake: Intake, records: Records[ContractDocument]) -> Applied:
         regroup(intake.connection, intake.organisation_id)
     rules = sum(leaf.table is t.rule for _, leaves in new for leaf in leaves)
     counts = {"contrats créés": len(new), "contrats inchangés": len(known), "règles": rules}
-    late = tuple(notice for record in records for notice in _late(intake.today, record, known))
-    return Applied(counts, (*records.notices, *late))
+    fresh = [record for record in records if record.value.code not in known]
+    late = (notice for record in fresh for notice in _late(intake.today, record))
+    increases = (notice for record in fresh for notice in _increases(record))
+    return Applied(counts, (*records.notices, *late, *increases))
 
 
 def _twice(records: Records[ContractDocument]) -> Iterator[Anomaly]:
@@ -180,6 +190,7 @@ def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], 
     }
 
 
+_OPENING: Final = _SHAPES[t.rule].columns.index("opening")
 _PARENTS: Final = {"contract_id": 0, "module_id": 1, "rule_id": 2}  # codes above a row
 
 
@@ -235,7 +246,7 @@ def _insert_states(
     """The cached state of each rule begins as its opening state."""
     rows = []
     for contract, leaf in rules:
-        opening = str(leaf.values[-1])
+        opening = str(leaf.values[_OPENING])
         next_date = json.loads(opening).get("next_theoretical")
         rows.append((keys[contract, *leaf.codes], next_date, opening))
     columns = ("rule_id", "next_theoretical", "state")
@@ -291,12 +302,22 @@ def _below(table: Table, shape: Shape, contracts: Sequence[int]) -> Select[Any]:
     return query.where(t.module.c.contract_id.in_(contracts))
 
 
-def _late(
-    today: date, record: Record[ContractDocument], known: Mapping[str, Any]
-) -> Iterator[Anomaly]:
+def _increases(record: Record[ContractDocument]) -> Iterator[Anomaly]:
+    """When the prices of each revised rule will first increase."""
+    for path, module, rule in record.value.rules():
+        taken = rule.opening
+        state = RuleState(None)
+        if taken:
+            state = RuleState(None, taken.last_theoretical, taken.last_actual)
+        agreed, start = rule.increase.made(), rule.since or module.since
+        day = next_increase(agreed, module.since, start, state)
+        if day is not None:
+            values = {"rule": rule.code, "day": f"{day:%d/%m/%Y}"}
+            yield Anomaly(NEXT_INCREASE, record.at(*path), values)
+
+
+def _late(today: date, record: Record[ContractDocument]) -> Iterator[Anomaly]:
     """New rules that will catch up periods already over (contracts.md, "take-over import")."""
-    if record.value.code in known:
-        return
     for _, module, rule in record.value.rules():
         start = rule.since or module.since
         first = None if rule.opening else first_date(rule, start)

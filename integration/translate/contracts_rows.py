@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from billing.contracts.contract import (
+    NEVER_INCREASED,
     Asset,
     Contract,
     CostLine,
@@ -27,6 +28,7 @@ from billing.contracts.rules import KINDS
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from integration.database.tables import json_text
+from integration.translate.increases_rows import parse_increase
 
 Row = tuple[Any, ...]
 States = Mapping[int, tuple[Mapping[str, Any], int]]
@@ -53,6 +55,7 @@ class ContractRows:
     deliveries: list[Row] = field(default_factory=list)
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
+    indices: list[Row] | None = None  # read only when a rule follows Syntec
 
 
 def day(value: Any) -> date:
@@ -140,7 +143,7 @@ def _rule(
     meters: tuple[Meter, ...],
 ) -> Rule:
     id_, _, code, label, kind, term, periodicity, proration, regime, decimals, *rest = row
-    position, market, since, until, terms, _, _, last_document_id, _ = rest
+    position, market, since, until, terms, _, _, last_document_id, _, increase = rest
     return Rule(
         id_,
         code,
@@ -160,6 +163,7 @@ def _rule(
         market,
         assets,
         meters,
+        increase=parse_increase(increase),
     )
 
 
@@ -179,6 +183,9 @@ def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
         mode,
         days,
         class_,
+        cutoff,
+        profit,
+        own_cost,
     ) in rows:
         found[rule_id].append(
             CostLine(
@@ -194,6 +201,9 @@ def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
                 days,
                 account,
                 class_,
+                _price_or_none(cutoff),
+                _price_or_none(profit),
+                _price_or_none(own_cost),
             )
         )
     return found
@@ -202,6 +212,10 @@ def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
 @lru_cache(maxsize=4096)
 def _price(e8: int) -> Decimal:
     return unscaled(e8, PRICE_SCALE)
+
+
+def _price_or_none(e8: int | None) -> Decimal | None:
+    return None if e8 is None else _price(e8)
 
 
 @lru_cache(maxsize=64)
@@ -312,6 +326,7 @@ def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> Rul
         raw.get("offered_used", 0),
         {int(meter): date.fromisoformat(on) for meter, on in raw.get("billed_on", {}).items()},
         raw.get("own", {}),
+        raw.get("increases", NEVER_INCREASED),
     )
 
 
@@ -326,20 +341,23 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         raw["last_actual"] = state.last_actual.isoformat()
     if state.last_invoice and not state.last_invoice.isdigit():
         raw["last_invoice"] = state.last_invoice
-    if state.occurrences:
-        raw["occurrences"] = state.occurrences
-    if state.counters:
-        raw["counters"] = {str(meter): value for meter, value in state.counters.items()}
-    if state.offered_used:
-        raw["offered_used"] = state.offered_used
+    for name, count in (("occurrences", state.occurrences), ("offered_used", state.offered_used)):
+        if count:
+            raw[name] = count
     if state.billed_on:
         raw["billed_on"] = {str(meter): on.isoformat() for meter, on in state.billed_on.items()}
-    if state.own:
-        raw["own"] = dict(state.own)
+    counters = {str(meter): value for meter, value in state.counters.items()}
+    for name, held in (
+        ("counters", counters),
+        ("own", state.own),
+        ("increases", state.increases),
+    ):
+        if held:
+            raw[name] = dict(held)
     return raw
 
 
-_MAPS = ("counters", "billed_on", "own")
+_MAPS = ("counters", "billed_on", "own", "increases")
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

@@ -181,7 +181,7 @@ def _billed(rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, 
 def _lines(
     rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, due: Due
 ) -> list[Line]:
-    block, dates = _block(rule), _dates(rule, facts)
+    block, dates, today = _block(rule), _dates(rule, facts), facts.options.work_date
     details = (
         *(one.detail for one in counted),
         f"Borne à atteindre : {shown(level.bound)}, nouvelle borne : {shown(due.bound)}",
@@ -194,7 +194,9 @@ def _lines(
         ("blocks", Family.STANDARD, blocks),
     ):
         costs = costs_of(rule, family) if units else []
-        lines += [priced(rule, c, dates, units, details, {"how": how, **told}) for c in costs]
+        lines += [
+            priced(rule, c, dates, units, details, {"how": how, **told}, today) for c in costs
+        ]
         details = () if lines else details
     return lines
 

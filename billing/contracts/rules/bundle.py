@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 from billing.contracts.contract import Family, Line, Module, Rule
 from billing.contracts.counting import shown
+from billing.contracts.increase import price_at
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, sliced, slices
 from billing.contracts.rating import Facts, Kind, Rated
@@ -17,6 +19,7 @@ from billing.contracts.schedule import Period, advanced, overdue
 from billing.contracts.terms import calculation, only, quantity, rhythm, whole, word, yes_no
 from billing.contracts.true_up import (
     Bundle,
+    Days,
     Grouping,
     Memory,
     Reckoned,
@@ -29,6 +32,7 @@ from billing.contracts.true_up import (
     reckon,
     rhythms,
     units_of,
+    within,
 )
 from billing.money import ZERO
 from billing.period import Periodicity, Unit
@@ -227,21 +231,47 @@ def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, extra: Decimal) ->
     dates, told = (found.window.since, found.window.until), _figures(found, extra)
     if bundle.grouping is not Grouping.NONE:
         told["group"] = _weighed(rule, facts)
-    details = _details(found)
-    lines = sliced(rule, costs, dates, extra, bundle.degressive, details, told)
+    details, lines = _details(found), list[Line]()
+    for part, days in _by_price(rule, facts, found.window):
+        some = {**told, "days": days} if days else told
+        units = within(extra, days) if days else extra
+        lines += sliced(rule, costs, part, units, bundle.degressive, details, some) if units else []
+        details = ()
     if bundle.grouping is Grouping.PRICE:
         lines += _price_gap(rule, found, dates, told)
     return [line._replace(separate=not bundle.same_invoice) for line in lines if wanted]
+
+
+def _by_price(
+    rule: Rule, facts: Facts, window: Window
+) -> list[tuple[tuple[date, date], Days | None]]:
+    """A true-up whole, at the price of its start; or cut where its price changes, with the days.
+
+    AUGMENTATION_REGUL=prorata (A-AUG-11). A true-up with slices or weighed with others stays
+    whole: its bounds and its comparison are those of one price.
+    """
+    bundle, since, until = bundle_of(rule), window.since, window.until
+    moves = {step.since for cost in costs_of(rule, Family.OVERRUN) for step in cost.steps}
+    alone = bundle.grouping is Grouping.NONE and not bundle.degressive
+    cuts = sorted(day for day in moves if since < day < until)
+    if not (facts.options.true_up_prorated and alone and cuts):
+        return [((since, until), None)]
+    length = (until - since).days
+    return [
+        ((low, high), ((low - since).days, (high - since).days, length))
+        for low, high in pairwise((since, *cuts, until))
+    ]
 
 
 def _price_gap(
     rule: Rule, found: Reckoned, dates: tuple[date, date], told: Mapping[str, object]
 ) -> list[Line]:
     """Grouped by price, the bundles count at their own price: the difference on their units."""
-    gap = _price(rule, Family.OVERRUN) - _price(rule, Family.STANDARD)
+    since = found.window.since
+    gap = _price(rule, Family.OVERRUN, since) - _price(rule, Family.STANDARD, since)
     if not gap or not found.cumulated:
         return []
-    cost = costs_of(rule, Family.OVERRUN)[0]._replace(price=gap)
+    cost = costs_of(rule, Family.OVERRUN)[0]._replace(price=gap, steps=())
     line = priced(rule, cost, dates, found.cumulated, explain={**told, "how": "gap"})
     return [line._replace(part=f"{line.part}/bundle")]
 
@@ -283,10 +313,11 @@ def _group_bills(rule: Rule, facts: Facts) -> bool:
     """Whether the group as a whole went beyond its bundles, by copies or by €."""
     quantities, amounts, values = ZERO, ZERO, ZERO
     for other, one in _reckoned(rule, facts):
+        since = one.window.since
         quantities += one.extra
-        amounts += one.extra * _price(other, Family.OVERRUN)
-        values += one.units * _price(other, Family.OVERRUN)
-        values -= one.cumulated * _price(other, Family.STANDARD)
+        amounts += one.extra * _price(other, Family.OVERRUN, since)
+        values += one.units * _price(other, Family.OVERRUN, since)
+        values -= one.cumulated * _price(other, Family.STANDARD, since)
     if bundle_of(rule).grouping is Grouping.PRICE:
         return values > 0
     return quantities > 0 and (amounts >= 0 or facts.options.grouped_negative)
@@ -306,15 +337,17 @@ def _weighed(rule: Rule, facts: Facts) -> list[dict[str, str]]:
             "rule": other.code,
             "counted": str(one.units),
             "cumulated": str(one.cumulated),
-            "true_up_price": str(_price(other, Family.OVERRUN)),
-            "bundle_price": str(_price(other, Family.STANDARD)),
+            "true_up_price": str(_price(other, Family.OVERRUN, one.window.since)),
+            "bundle_price": str(_price(other, Family.STANDARD, one.window.since)),
         }
         for other, one in _reckoned(rule, facts)
     ]
 
 
-def _price(rule: Rule, family: Family) -> Decimal:
-    return sum((cost.price for cost in costs_of(rule, family)), ZERO)
+def _price(rule: Rule, family: Family, day: date) -> Decimal:
+    """The price of a unit of a family on a day."""
+    costs = costs_of(rule, family)
+    return sum((price_at(cost.steps, day, cost.price) for cost in costs), ZERO)
 
 
 # --- what stops a bundle ----------------------------------------------------------------------

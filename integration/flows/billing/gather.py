@@ -15,8 +15,10 @@ from billing.contracts.contract import Contract
 from billing.contracts.delivery import Deliveries
 from billing.contracts.engine import claimed
 from billing.contracts.grouping import Payer
+from billing.contracts.increase import IncreaseKind
 from billing.contracts.reading import Origin, Reading
 from billing.contracts.rules import KINDS
+from billing.contracts.syntec import NO_INDICES, Indices
 from integration.database.sql import Queries
 from integration.database.tables import json_text
 from integration.flows.billing.order import Selection as Selection
@@ -28,6 +30,7 @@ from integration.translate.contracts_rows import (
     deliveries_of,
     readings_of,
 )
+from integration.translate.increases_rows import indices_of
 
 CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
@@ -74,6 +77,7 @@ class Slice:
     deliveries: Deliveries
     book: Book
     rows: ContractRows
+    indices: Indices
 
 
 def customer_ids(
@@ -155,6 +159,8 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
     rows.readings = _readings(connection, {row[1] for row in rows.rule_meters}, on)
     rows.deliveries = _deliveries(connection, rows, on)
     payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
+    if any(IncreaseKind.SYNTEC in row[19] for row in rows.rules):
+        rows.indices = ask(connection, "indices")
     rows.customers = ask(connection, "customers", customers=sorted(payers))
     sites = sorted({row[9] for row in rows.cost_lines if row[9] is not None})
     rows.sites = ask(connection, "sites", sites=sites) if sites else []
@@ -168,7 +174,8 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
     )
     signed = contracts_of(rows, book.states)
     deliveries = claimed(signed, deliveries_of(rows.deliveries))
-    return Slice(signed, readings_of(rows.readings), deliveries, book, rows)
+    indices = NO_INDICES if rows.indices is None else indices_of(rows.indices)
+    return Slice(signed, readings_of(rows.readings), deliveries, book, rows, indices)
 
 
 def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Row]:

@@ -23,13 +23,14 @@ WHERE m.contract_id {contracts} ORDER BY m.id
 -- :rules
 SELECT r.id, r.module_id, r.code, r.label, r.kind, r.term, r.periodicity, r.proration, r.regime,
   r.decimals, r.position, r.market, r.since, r.until, r.terms, s.next_theoretical, s.state,
-  s.last_document_id, s.events
+  s.last_document_id, s.events, r.increase
 FROM rule r JOIN rule_state s ON s.rule_id = r.id
 WHERE r.contract_id {contracts} ORDER BY r.id
 
 -- :cost_lines
 SELECT l.id, l.rule_id, l.family, l.article, l.label, l.price_e8, l.vat_ppm, l.account,
-  l.payer_id, l.site_id, l.payment_mode, l.payment_days, l.article_class
+  l.payer_id, l.site_id, l.payment_mode, l.payment_days, l.article_class, l.cutoff_price_e8,
+  l.profit_price_e8, l.cost_price_e8
 FROM cost_line l WHERE l.rule_id {rules} ORDER BY l.rule_id, l.position
 
 -- :rule_meters
@@ -67,6 +68,9 @@ FROM delivery d WHERE d.asset_id {assets} AND d.delivered_on <= :work_date
   AND NOT EXISTS (SELECT 1 FROM billed_part p
                   WHERE p.subject_kind = 'kit' AND p.subject_id = d.id)
 ORDER BY d.delivered_on, d.number, d.line
+
+-- :indices  months imported
+SELECT year, month, index_e6 FROM syntec_index ORDER BY year, month
 
 -- :customers
 SELECT id, code, name, address, siren, grouped, agency FROM customer WHERE id {customers}

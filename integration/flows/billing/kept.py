@@ -53,10 +53,12 @@ def kept_simulation(engine: Engine, organisation_id: int, number: int) -> Kept |
     if row is None:
         return None
     raw = orjson.loads(row.options)
+    factor = raw["options"]["company_factor"]
     options = {
         **raw["options"],
         "work_date": date.fromisoformat(raw["options"]["work_date"]),
         "threshold": Decimal(raw["options"]["threshold"]),
+        "company_factor": factor and Decimal(factor),
     }
     choice = Selection(organisation_id, tuple(raw["excluded"]))
     return Kept(RunOptions(**options), choice, row.inputs_digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 
 from sqlalchemy import Connection, Engine, insert, select
 
@@ -73,6 +74,9 @@ def _number_of(connection: Connection, run: Billing) -> int | None:
 
 
 def options_text(run: Billing) -> str:
-    """Options and excluded customers, as canonical JSON."""
-    options = {**asdict(run.options), "threshold": str(run.options.threshold)}
+    """Options and excluded customers, as canonical JSON; decimals are text."""
+    options = {
+        name: str(value) if isinstance(value, Decimal) else value
+        for name, value in asdict(run.options).items()
+    }
     return json_text({"options": options, "excluded": run.choice.excluded})

@@ -43,7 +43,7 @@ def _rated(slices: Iterable[Slice], options: RunOptions, book: Book) -> Iterator
     for one in slices:
         book.add(one.book)
         for contract in one.contracts:
-            rating = rate_contract(contract, one.readings, options, one.deliveries)
+            rating = rate_contract(contract, one.readings, options, one.deliveries, one.indices)
             yield rating._replace(contract=contract._replace(modules=()))
 
 

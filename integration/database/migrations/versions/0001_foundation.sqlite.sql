@@ -19,6 +19,13 @@ CREATE TABLE id_block (
   CONSTRAINT pk_id_block PRIMARY KEY (name)
 );
 
+CREATE TABLE syntec_index (
+  year INTEGER NOT NULL,
+  month INTEGER NOT NULL,
+  index_e6 BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_syntec_index PRIMARY KEY (year, month)
+);
+
 CREATE TABLE lpp_code (
   code VARCHAR(7) NOT NULL,
   label TEXT DEFAULT '' NOT NULL,
@@ -503,6 +510,7 @@ CREATE TABLE rule (
   until DATE,
   terms TEXT DEFAULT '{}' NOT NULL,
   opening TEXT DEFAULT '{}' NOT NULL,
+  increase TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_rule PRIMARY KEY (id),
   CONSTRAINT uq_rule_module_id_code UNIQUE (module_id, code),
   CONSTRAINT fk_rule_module_id FOREIGN KEY(module_id) REFERENCES module (id),
@@ -592,6 +600,9 @@ CREATE TABLE cost_line (
   payment_mode VARCHAR(32) NOT NULL,
   payment_days BIGINT DEFAULT '0' NOT NULL,
   article_class TEXT DEFAULT '' NOT NULL,
+  cutoff_price_e8 BIGINT,
+  profit_price_e8 BIGINT,
+  cost_price_e8 BIGINT,
   CONSTRAINT pk_cost_line PRIMARY KEY (id),
   CONSTRAINT uq_cost_line_rule_id_position UNIQUE (rule_id, position),
   CONSTRAINT fk_cost_line_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id),
@@ -617,6 +628,19 @@ CREATE TABLE rule_event (
   state TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_rule_event PRIMARY KEY (rule_id, sequence),
   CONSTRAINT fk_rule_event_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE rule_change (
+  rule_id BIGINT NOT NULL,
+  sequence INTEGER NOT NULL,
+  field VARCHAR(32) NOT NULL,
+  changed_at TEXT DEFAULT '' NOT NULL,
+  author TEXT DEFAULT '' NOT NULL,
+  "before" TEXT DEFAULT '' NOT NULL,
+  "after" TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_rule_change PRIMARY KEY (rule_id, sequence, field),
+  CONSTRAINT fk_rule_change_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
 )
  WITHOUT ROWID;
 
