@@ -124,6 +124,7 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
             "prescriptions",
             "payments",
             "returns",
+            "indices",
         )
     }
 )
