@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import ErrorDetails
 
 from billing import ledger
+from billing.contracts.formula import parse, text_of
 from billing.ledger import Share
+from billing.money import Rounding
 from config.parameters import Parameters
 from config.teletransmission import B2Choices
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
@@ -234,6 +236,18 @@ class Cards(Section):
     )
 
 
+class PredefinedMeter(Section):
+    """*Configuration prédéfinie de grandeur*: the formula every meter of that code has."""
+
+    formula: str = Field(description='formule, ex. "NB / 1000"')
+    rounding: Rounding = Field(Rounding.STANDARD, description="arrondi : standard, up, down")
+
+    @field_validator("formula")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        return text_of(parse(value))
+
+
 class Settings(Section):
     """Everything chosen, in one value.
 
@@ -254,6 +268,9 @@ class Settings(Section):
     )
     articles: dict[str, Literal["incorporel", "stocké"]] = Field(
         {}, description='articles que nomment les paramètres, ex. LOYER-INT = "incorporel"'
+    )
+    meters: dict[str, PredefinedMeter] = Field(
+        {}, description='grandeurs calculées, ex. MILLE = {formula = "NB / 1000"}'
     )
     partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
     kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
@@ -392,6 +409,7 @@ def default_text(organisation: Mapping[str, str]) -> str:
         "\n# Une table par organisation, par exemple [organisation_parameters.041] : ce qu'elle\n"
         "# donne l'emporte sur [parameters].\n[organisation_parameters]\n",
         '\n# Articles que nomment les paramètres : CODE = "incorporel" ou "stocké".\n[articles]\n',
+        '\n# Grandeurs calculées : CODE = {formula = "NB / 1000", rounding = "up"}.\n[meters]\n',
         "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n",
     )
     return "".join([*parts, *tables])

@@ -7,20 +7,25 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from billing.contracts.calculated import History, gap_in, history_of
 from billing.contracts.contract import NOTHING_TOLD, Module, Rule, RunOptions
 from billing.contracts.estimate import CANNOT_ESTIMATE, estimate
+from billing.contracts.formula import text_of
 from billing.contracts.noncumulative import Calculation, units_of
 from billing.contracts.rating import Facts
 from billing.contracts.reading import (
     NO_ACTUAL_READING,
     NO_CUSTOMER_READING,
     NO_READING_WITHOUT_ESTIMATE,
+    NOT_ON_CUSTOMER,
     REGIMES,
     Meter,
     Origin,
     Reading,
     Regime,
     Search,
+    allowed,
+    barred,
     found,
 )
 from formats.common.anomaly import Anomaly, Code
@@ -87,6 +92,11 @@ class Counted(NamedTuple):
         }
 
 
+def small_print(counted: Sequence[Counted]) -> tuple[str, ...]:
+    """The counters told under a line: those of printable meters."""
+    return tuple(one.detail for one in counted if one.meter.printable)
+
+
 def printed(value: int, scale: int = 1) -> str:
     """A counter as printed in French: 17 777, or 177,77 with a scale of 100 (A-CRE-17)."""
     whole, rest = divmod(abs(value), scale)
@@ -122,13 +132,14 @@ def count(
     anomalies = _mixed(rule.meters)
     several = len({meter.asset_id for meter in rule.meters}) > 1
     for meter in rule.meters:
-        readings = facts.readings.get(meter.id, ())
-        if meter.cumulative:
-            result = _count_one(rule, meter, readings, search)
-        else:
-            result = _calculate(meter, readings, facts, search, calculation)
+        history = history_of(meter, facts.readings)
+        result: Counted | tuple[Code, str] | None = barred(meter, search.until)
+        if result is None and meter.cumulative:
+            result = _count_one(rule, meter, history, search)
+        elif result is None:
+            result = _calculate(meter, history, facts, search, calculation)
         if isinstance(result, Counted):
-            asset = asset_code(meter.asset_id, rule, facts.module)
+            asset = asset_code(meter, rule, facts.module)
             counted.append(result._replace(asset=asset, several=several))
         else:
             anomalies.append(_anomaly(rule, facts.module, meter, result))
@@ -170,13 +181,16 @@ def _over(changes: Sequence[Reading], last: Reading, target: Reading) -> int:
 
 
 def _count_one(
-    rule: Rule, meter: Meter, readings: Sequence[Reading], search: Search
+    rule: Rule, meter: Meter, history: History, search: Search
 ) -> Counted | tuple[Code, str]:
+    readings, gaps = history
     reading = found(meter, search, readings)
+    if not isinstance(reading, Reading) and (gap := gap_in(gaps, search.since, search.until)):
+        return gap  # read, but not whole: no estimate hides it
     if isinstance(reading, Code):
         return reading, ""
     last = last_billed(rule, meter, readings)
-    work: dict[str, object] = {}
+    work = _formula_of(meter)
     if reading is None:
         estimated = estimate(meter, readings, search.until)
         if isinstance(estimated, str):
@@ -189,6 +203,11 @@ def _count_one(
     if changes := _changes(readings, last, reading):
         work["changes"] = [_row(change) for change in changes]
     return Counted(meter, last, reading, Decimal(_over(changes, last, reading)), work=work)
+
+
+def _formula_of(meter: Meter) -> dict[str, object]:
+    formula = meter.calculation and meter.calculation.formula
+    return {"formula": text_of(formula)} if formula else {}
 
 
 def origin_of(readings: Sequence[Reading], last: Reading) -> Origin | None:
@@ -207,20 +226,30 @@ def _row(reading: Reading) -> tuple[date, int, str]:
 
 def _calculate(
     meter: Meter,
-    readings: Sequence[Reading],
+    history: History,
     facts: Facts,
     search: Search,
     calculation: Calculation | None,
 ) -> Counted | tuple[Code, str]:
     if calculation is None:
         return NOT_CUMULATIVE, ""
-    result = units_of(calculation, facts.periods, readings, search)
+    result = units_of(calculation, facts.periods, history.readings, allowed(meter, search))
     if result is None:
-        return NO_ACTUAL_READING, ""
+        return _uncounted(calculation, history, facts, search)
     units, read = result
     rows = [[_row(reading) for reading in period] for period in read]
     work = {"calculation": calculation.value, "read": rows}
     return Counted(meter, None, read[-1][-1], units, work=work)
+
+
+def _uncounted(
+    calculation: Calculation, history: History, facts: Facts, search: Search
+) -> tuple[Code, str]:
+    """Why a period of a non-cumulative meter has no reading to bill."""
+    if units_of(calculation, facts.periods, history.readings, search) is not None:
+        return NOT_ON_CUSTOMER, ""
+    since, until = facts.periods[0].since, facts.periods[-1].until - timedelta(days=1)
+    return gap_in(history.gaps, since, until) or (NO_ACTUAL_READING, "")
 
 
 def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
@@ -256,13 +285,15 @@ def _missing(rule: Rule, estimated: bool) -> Code:
 
 def _anomaly(rule: Rule, module: Module, meter: Meter, reason: tuple[Code, str]) -> Anomaly:
     code, cause = reason
-    asset = asset_code(meter.asset_id, rule, module)
+    asset = asset_code(meter, rule, module)
     return Anomaly(code, values={"meter": meter.label, "asset": asset, "cause": cause})
 
 
-def asset_code(asset_id: int, rule: Rule, module: Module) -> str:
-    """The code of an asset of the rule or its module, else its number."""
+def asset_code(meter: Meter, rule: Rule, module: Module) -> str:
+    """The code of a meter's asset: its own, else the rule's or module's, else its number."""
+    if meter.asset_code:
+        return meter.asset_code
     for asset in (*rule.assets, *module.assets):
-        if asset.id == asset_id:
+        if asset.id == meter.asset_id:
             return asset.code
-    return str(asset_id)
+    return str(meter.asset_id)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from billing.contracts.formula import Formula
+from billing.money import Rounding
 from formats.common.anomaly import Code
 
 
@@ -85,6 +87,9 @@ class Meter(NamedTuple):
     contractual_volume: units a month promised by the contract (VMC), None when none is.
     model_volume: units a month of the manufacturer's model (VMT).
     scale: readings are integers; printing divides the quantity by the scale (A-CRE-17).
+    printable: its counter is told in the small print of the line it is billed on.
+    since/until: validity of the meter, None for open.
+    calculation: how its readings come from other meters; None for a meter that is read.
     """
 
     id: int
@@ -98,6 +103,22 @@ class Meter(NamedTuple):
     scale: int = 1
     contractual_volume: Decimal | None = None
     model_volume: Decimal | None = None
+    printable: bool = True
+    since: date | None = None
+    until: date | None = None
+    calculation: Calculated | None = None
+    asset_code: str = ""
+
+
+class Calculated(NamedTuple):
+    """What a calculated meter is: a formula over other meters of its asset, and a rounding.
+
+    formula is None when it is missing, which is an anomaly of whoever bills it (A-NCU-13).
+    """
+
+    formula: Formula | None
+    rounding: Rounding
+    operands: tuple[Meter, ...]
 
 
 NO_ACTUAL_READING = Code(
@@ -129,6 +150,16 @@ NOT_ON_CUSTOMER = Code(
     "RAT-107",
     "La grandeur « {meter} » du bien « {asset} » n'est pas facturable sur relevé client.",
     "Saisissez un relevé prestataire de cette grandeur.",
+)
+NO_FORMULA = Code(
+    "RAT-143",
+    "La grandeur calculée « {meter} » du bien « {asset} » n'a pas de formule.",
+    "Donnez la formule dans la configuration prédéfinie des grandeurs, puis réimportez le bien.",
+)
+NOT_ACTIVE = Code(
+    "RAT-146",
+    "La grandeur « {meter} » du bien « {asset} » n'est pas active : {cause}.",
+    "Détachez la grandeur de la règle, ou corrigez ses dates de début et de fin.",
 )
 
 # No reading was found; what else forbids one is another matter.
@@ -165,22 +196,47 @@ def recent(
     return None
 
 
+def barred(meter: Meter, work_date: date) -> tuple[Code, str] | None:
+    """What forbids billing a meter whatever was read: its flags, its dates, a missing formula.
+
+    Each with its own code, and its cause in French (contracts.md §3, "Meter flags").
+    """
+    if not meter.billable:
+        return NOT_BILLABLE, ""
+    if meter.since is not None and work_date < meter.since:
+        return NOT_ACTIVE, f"elle commence le {meter.since:%d/%m/%Y}"
+    if meter.until is not None and work_date >= meter.until:
+        return NOT_ACTIVE, f"elle a pris fin le {meter.until - timedelta(days=1):%d/%m/%Y}"
+    if meter.calculation is not None and meter.calculation.formula is None:
+        return NO_FORMULA, ""
+    return None
+
+
+def allowed(meter: Meter, search: Search) -> Search:
+    """The search without the customer's readings when the meter can't be billed on them."""
+    if meter.billable_on_customer:
+        return search
+    return search._replace(tiers=tuple(tier - {Origin.CUSTOMER} for tier in search.tiers))
+
+
+def _preferred(readings: Sequence[Reading], search: Search) -> Reading | None:
+    for tier in search.tiers:
+        reading = recent(readings, search.since, search.until, tier)
+        if reading is not None:
+            return reading
+    return None
+
+
 def found(meter: Meter, search: Search, readings: Sequence[Reading]) -> Reading | Code | None:
     """The reading to bill; None when an estimate is to be made; the code of what forbids both.
 
     A stored estimate never counts. A meter's flag that forbids what the regime allows wins, with
     its own code (contracts.md §3, "Meter flags").
     """
-    if not meter.billable:
-        return NOT_BILLABLE
-    barred = frozenset() if meter.billable_on_customer else frozenset({Origin.CUSTOMER})
-    for tier in search.tiers:
-        reading = recent(readings, search.since, search.until, tier - barred if barred else tier)
-        if reading is not None:
-            return reading
-    if barred and any(
-        recent(readings, search.since, search.until, tier & barred) for tier in search.tiers
-    ):
+    reading = _preferred(readings, allowed(meter, search))
+    if reading is not None:
+        return reading
+    if not meter.billable_on_customer and _preferred(readings, search):
         return NOT_ON_CUSTOMER
     if not search.estimate:
         return search.missing

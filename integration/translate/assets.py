@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from sqlalchemy import select
 
-from billing.money import QUANTITY_SCALE
+from billing.money import QUANTITY_SCALE, Rounding
 from formats.common.anomaly import Anomaly, Code, Place
 from integration.database import tables as t
+from integration.translate.calculated_meters import ROUNDINGS, Formula, predefined, unsound
 from integration.translate.codes import ids_by_code, rows_by_code, slices
 from integration.translate.documents import is_json, json_schema, looks_like, read_documents
 from integration.translate.families import Family, Values, defaults, from_documents, from_rows
-from integration.translate.fields import Day, Key, Number, Row, Text, Whole, YesNo
+from integration.translate.fields import Day, Ended, Key, Number, Row, Text, Whole, YesNo, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.tabular import csv_schema, read_rows, recognises
 from integration.translate.upsert import to_scale, upsert
@@ -59,6 +60,16 @@ class Meter(Row):
     scale: Whole = Field(1, alias="echelle", ge=1)
     contractual_volume: Number | None = Field(None, alias="volume_contractuel", ge=0)
     model_volume: Number | None = Field(None, alias="volume_modele", ge=0)
+    calculated: YesNo = Field(False, alias="calcule")
+    formula: Formula = Field("", alias="formule")
+    rounding: Annotated[Rounding, words(ROUNDINGS)] = Field(Rounding.STANDARD, alias="arrondi")
+    printable: YesNo = Field(True, alias="imprimable")
+    entry_mandatory: YesNo = Field(False, alias="saisie_obligatoire")
+    read_with_consumables: YesNo = Field(False, alias="releve_consommables")
+    position: Whole = Field(0, alias="ordre", ge=0, lt=10**6)
+    guaranteed_maximum: Whole | None = Field(None, alias="maximum_garanti", ge=0, lt=10**15)
+    since: Day | None = Field(None, alias="debut")
+    until: Ended | None = Field(None, alias="fin")
 
 
 class AssetRow(AssetFields):
@@ -73,6 +84,18 @@ class AssetRow(AssetFields):
     meter_scale: Whole = Field(1, alias="echelle", ge=1)
     meter_contractual_volume: Number | None = Field(None, alias="volume_contractuel", ge=0)
     meter_model_volume: Number | None = Field(None, alias="volume_modele", ge=0)
+    meter_calculated: YesNo = Field(False, alias="calcule")
+    meter_formula: Formula = Field("", alias="formule")
+    meter_rounding: Annotated[Rounding, words(ROUNDINGS)] = Field(
+        Rounding.STANDARD, alias="arrondi"
+    )
+    meter_printable: YesNo = Field(True, alias="imprimable")
+    meter_entry_mandatory: YesNo = Field(False, alias="saisie_obligatoire")
+    meter_read_with_consumables: YesNo = Field(False, alias="releve_consommables")
+    meter_position: Whole = Field(0, alias="ordre", ge=0, lt=10**6)
+    meter_guaranteed_maximum: Whole | None = Field(None, alias="maximum_garanti", ge=0, lt=10**15)
+    meter_since: Day | None = Field(None, alias="compteur_debut")
+    meter_until: Ended | None = Field(None, alias="compteur_fin")
 
 
 class Asset(AssetFields):
@@ -116,20 +139,19 @@ def apply(intake: Intake, families: Records[Family]) -> Applied:
         if code in known and known[code].customer_id != row["customer_id"]:
             row.setdefault("site_id", None)  # a site stays with its customer
     assets = upsert(connection, t.asset, rows, known, _ASSET_DEFAULTS)
-    stored = upsert(
-        connection,
-        t.meter,
-        {(assets.ids[a], m["code"]): {"asset_id": assets.ids[a], **m} for a, m in meters},
-        _meters(intake, [row.id for row in known.values()]),
-        _METER_DEFAULTS,
-    )
+    wanted = {(assets.ids[a], m["code"]): {"asset_id": assets.ids[a], **m} for a, m in meters}
+    before = _meters(intake, [row.id for row in known.values()])
+    notices = predefined(intake, families, assets.ids, wanted, before)
+    stored = upsert(connection, t.meter, wanted, before, _METER_DEFAULTS)
+    refuse(list(unsound(intake, families, assets.ids)))
     return Applied(
         {
             "biens créés": assets.created,
             "biens modifiés": assets.changed,
             "compteurs créés": stored.created,
             "compteurs modifiés": stored.changed,
-        }
+        },
+        tuple(notices),
     )
 
 
@@ -228,8 +250,12 @@ def _still_under_contract(
 def schema() -> str:
     """CSV layout, then the JSON Schema of one asset."""
     asset_cells = ("BIEN001", "CLI001", "ATELIER", "Copieur A3", "SN-4711", "15/01/2026", "non")
-    meter_cells = ("NB", "Noir et blanc", "oui", "oui", "oui", "oui", "1", "3000", "")
-    return csv_schema(AssetRow, (*asset_cells, *meter_cells)) + json_schema(Asset)
+    flags = ("oui", "oui", "oui", "oui", "1", "3000", "")
+    more = ("oui", "oui", "non", "1", "", "", "")
+    read = ("NB", "Noir et blanc", *flags, "non", "", "", *more)
+    thousands = ("MILLE", "Milliers", *flags[:-2], "", "", "oui", "NB / 1000", "proche", *more)
+    examples = ((*asset_cells, *read), (*asset_cells, *thousands))
+    return csv_schema(AssetRow, *examples) + json_schema(Asset)
 
 
 _is_document: Final = looks_like("bien", "client")

@@ -25,12 +25,15 @@ from billing.contracts.contract import (
 from billing.contracts.delivery import Delivery
 from billing.contracts.reading import Meter, Origin, Reading, Regime
 from billing.contracts.rules import KINDS
-from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
+from billing.money import PRICE_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from integration.database.tables import json_text
 from integration.translate.increases_rows import parse_increase
+from integration.translate.meter_rows import Row as Row
+from integration.translate.meter_rows import day as day
+from integration.translate.meter_rows import day_or_none as day_or_none
+from integration.translate.meter_rows import meters_by_rule
 
-Row = tuple[Any, ...]
 States = Mapping[int, tuple[Mapping[str, Any], int]]
 
 # A look-up costs a tenth of calling the enumeration.
@@ -49,6 +52,7 @@ class ContractRows:
     rules: list[Row] = field(default_factory=list)
     cost_lines: list[Row] = field(default_factory=list)
     rule_meters: list[Row] = field(default_factory=list)
+    operands: list[Row] = field(default_factory=list)
     rule_assets: list[Row] = field(default_factory=list)
     module_assets: list[Row] = field(default_factory=list)
     readings: list[Row] = field(default_factory=list)
@@ -56,16 +60,6 @@ class ContractRows:
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
     indices: list[Row] | None = None  # read only when a rule follows Syntec
-
-
-def day(value: Any) -> date:
-    """A date column: SQLite gives ISO text, PostgreSQL a date."""
-    return value if isinstance(value, date) else date.fromisoformat(value)
-
-
-def day_or_none(value: Any) -> date | None:
-    """A nullable date column."""
-    return None if value is None else day(value)
 
 
 def contracts_of(rows: ContractRows, states: States) -> list[Contract]:
@@ -118,7 +112,7 @@ def deliveries_of(rows: Iterable[Row]) -> list[Delivery]:
 
 def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]]:
     costs = _cost_lines(rows.cost_lines)
-    meters = _meters_by_rule(rows.rule_meters)
+    meters = meters_by_rule(rows.rule_meters, rows.operands)
     assets = _assets_by(rows.rule_assets)
     found: dict[int, list[Rule]] = defaultdict(list)
     for row in rows.rules:
@@ -221,32 +215,6 @@ def _price_or_none(e8: int | None) -> Decimal | None:
 @lru_cache(maxsize=64)
 def _rate(ppm: int) -> Decimal:
     return unscaled(ppm, RATE_SCALE)
-
-
-def _meters_by_rule(rows: Iterable[Row]) -> dict[int, list[Meter]]:
-    found: dict[int, list[Meter]] = defaultdict(list)
-    for rule_id, id_, asset_id, code, label, *flags, scale, contractual, model in rows:
-        cumulative, billable, on_estimate, on_customer = map(bool, flags)
-        found[rule_id].append(
-            Meter(
-                id_,
-                asset_id,
-                code,
-                label,
-                cumulative,
-                billable,
-                on_estimate,
-                on_customer,
-                scale,
-                _volume(contractual),
-                _volume(model),
-            )
-        )
-    return found
-
-
-def _volume(value: int | None) -> Decimal | None:
-    return None if value is None else unscaled(value, QUANTITY_SCALE)
 
 
 def _assets_by(rows: Iterable[Row]) -> dict[int, list[Asset]]:

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from formats.common.anomaly import MASKED, Anomaly, Code, Place
@@ -254,6 +261,13 @@ Day = Annotated[
     BeforeValidator(_day, json_schema_input_type=str),
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
+Ended = Annotated[
+    date,
+    BeforeValidator(_day, json_schema_input_type=str),
+    AfterValidator(lambda last: last + timedelta(days=1)),
+    WithJsonSchema({"type": "string", "format": "date"}),
+]
+"""A last day, included in files, kept as the day after it."""
 Number = Annotated[
     Decimal, BeforeValidator(_number), WithJsonSchema({"type": ["number", "string"]})
 ]

@@ -42,6 +42,18 @@ TWO_VALUES: Final = Code(
     "Gardez la bonne valeur.",
 )
 
+CALCULATED: Final = Code(
+    "IMP-164",
+    "Le compteur « {meter} » du bien « {asset} » est calculé : il n'a pas de relevé à lui.",
+    "Retirez la ligne ; donnez les relevés des compteurs de sa formule.",
+)
+LEFT_OUT: Final = Code(
+    "IMP-165",
+    "Le compteur « {meter} » du bien « {asset} », de saisie obligatoire, n'est pas relevé le {day}"
+    " avec les autres.",
+    "Ajoutez son relevé à la même date.",
+)
+
 ORIGINS: Final = {
     "pose": Origin.INSTALLATION,
     "client": Origin.CUSTOMER,
@@ -76,6 +88,8 @@ class _Point(NamedTuple):
 class _Meter(NamedTuple):
     id: int
     cumulative: bool
+    calculated: bool
+    mandatory: bool
 
 
 _Story = dict[_Point, Record[ReadingRow] | None]  # a stored reading has no record
@@ -96,7 +110,8 @@ def apply(intake: Intake, records: Records[ReadingRow]) -> Applied:
     anomalies = list(_misplaced(intake.today, records, meters))
     refuse(anomalies)
     first = min(row.value.read_on for row in records)
-    stories = _stored(intake, {meters[_key(row)].id for row in records}, first)
+    wanted = {meters[_key(row)].id for row in records}
+    stories = _stored(intake, wanted | {m.id for m in meters.values() if m.mandatory}, first)
     fresh = list(_fresh(records, meters, stories))
     refuse(list(_contradictions(stories, meters)))
     start = reserve_ids(intake.connection, "reading", len(fresh)) if fresh else 0
@@ -106,7 +121,8 @@ def apply(intake: Intake, records: Records[ReadingRow]) -> Applied:
     )
     insert_rows(intake.connection, t.reading, _COLUMNS, rows)
     return Applied(
-        {"relevés enregistrés": len(fresh), "relevés déjà connus": len(records) - len(fresh)}
+        {"relevés enregistrés": len(fresh), "relevés déjà connus": len(records) - len(fresh)},
+        tuple(_left_out(records, meters, stories)),
     )
 
 
@@ -115,15 +131,16 @@ def _key(record: Record[ReadingRow]) -> tuple[str, str]:
 
 
 def _meters(intake: Intake, assets: set[str]) -> dict[tuple[str, str], _Meter]:
+    m = t.meter.c
     query = (
-        select(t.asset.c.code, t.meter.c.code, t.meter.c.id, t.meter.c.cumulative)
-        .join(t.meter, t.meter.c.asset_id == t.asset.c.id)
+        select(t.asset.c.code, m.code, m.id, m.cumulative, m.calculated, m.entry_mandatory)
+        .join(t.meter, m.asset_id == t.asset.c.id)
         .where(t.asset.c.organisation_id == intake.organisation_id)
     )
     return {
-        (asset, meter): _Meter(id_, bool(cumulative))
+        (asset, meter): _Meter(id_, *map(bool, flags))
         for some in slices(sorted(assets))
-        for asset, meter, id_, cumulative in intake.connection.execute(
+        for asset, meter, id_, *flags in intake.connection.execute(
             query.where(t.asset.c.code.in_(some))
         )
     }
@@ -137,6 +154,9 @@ def _misplaced(
         if _key(record) not in meters:
             values = {"meter": row.meter, "asset": row.asset}
             yield Anomaly(UNKNOWN_METER, record.at("compteur"), values)
+        elif meters[_key(record)].calculated:
+            values = {"meter": row.meter, "asset": row.asset}
+            yield Anomaly(CALCULATED, record.at("compteur"), values)
         if row.read_on > today:
             yield Anomaly(FUTURE, record.at("date"), {"day": f"{row.read_on:%d/%m/%Y}"})
 
@@ -179,6 +199,24 @@ def _fresh(
         if point not in stories[meter]:
             stories[meter][point] = record
             yield meter, row
+
+
+def _left_out(
+    records: Records[ReadingRow],
+    meters: Mapping[tuple[str, str], _Meter],
+    stories: Mapping[int, _Story],
+) -> Iterator[Anomaly]:
+    """Meters of mandatory entry that a visit of their asset left out; told, nothing is refused."""
+    mandatory: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for (asset, code), meter in meters.items():
+        if meter.mandatory and not meter.calculated:
+            mandatory[asset].append((code, meter.id))
+    visits = {(one.value.asset, one.value.read_on): one for one in records} if mandatory else {}
+    for (asset, day), record in visits.items():
+        for code, id_ in mandatory[asset]:
+            if not any(point.read_on == day for point in stories.get(id_, ())):
+                values = {"asset": asset, "meter": code, "day": f"{day:%d/%m/%Y}"}
+                yield Anomaly(LEFT_OUT, record.at(), values)
 
 
 def _contradictions(

@@ -12,8 +12,17 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Final, NamedTuple
 
+from billing.contracts.calculated import history_of
 from billing.contracts.contract import Family, Line, Module, Rule
-from billing.contracts.counting import NO_START, Counted, asset_code, count, last_billed, shown
+from billing.contracts.counting import (
+    NO_START,
+    Counted,
+    asset_code,
+    count,
+    last_billed,
+    shown,
+    small_print,
+)
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import cost_anomaly, costs_of, priced
 from billing.contracts.rating import Facts, Kind, Rated
@@ -183,7 +192,7 @@ def _lines(
 ) -> list[Line]:
     block, dates, today = _block(rule), _dates(rule, facts), facts.options.work_date
     details = (
-        *(one.detail for one in counted),
+        *small_print(counted),
         f"Borne à atteindre : {shown(level.bound)}, nouvelle borne : {shown(due.bound)}",
     )
     told = _figures(block, counted, level, due)
@@ -234,8 +243,8 @@ def _at_installation(rule: Rule, facts: Facts) -> tuple[list[Counted], list[Anom
     for meter in rule.meters:
         if not meter.cumulative:
             continue
-        start = last_billed(rule, meter, facts.readings.get(meter.id, ()))
-        asset = asset_code(meter.asset_id, rule, facts.module)
+        start = last_billed(rule, meter, history_of(meter, facts.readings).readings)
+        asset = asset_code(meter, rule, facts.module)
         if start is None:
             anomalies.append(Anomaly(NO_START, values={"meter": meter.label, "asset": asset}))
         else:

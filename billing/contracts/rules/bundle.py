@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from billing.contracts.contract import Family, Line, Module, Rule
-from billing.contracts.counting import shown
+from billing.contracts.counting import shown, small_print
 from billing.contracts.increase import price_at
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, sliced, slices
@@ -404,7 +404,7 @@ def _offered(bundle: Bundle, rule: Rule, found: Reckoned) -> int:
 
 
 def _details(found: Reckoned) -> tuple[str, ...]:
-    meters = tuple(one.detail for one in found.counted)
+    meters = small_print(found.counted)
     bundles = f"Forfaits facturés depuis la dernière régularisation : {shown(found.cumulated)}"
     return (*meters, bundles, f"Borne à atteindre : {shown(found.bound)}")
 

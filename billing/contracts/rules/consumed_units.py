@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
-from billing.contracts.counting import Counted, count
+from billing.contracts.counting import Counted, count, small_print
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.pricing import Slice, cost_anomaly, costs_of, priced, sliced, slices
 from billing.contracts.rating import Facts, Kind, Rated
@@ -111,7 +111,7 @@ def _lines(
 ) -> tuple[Line, ...]:
     quantity = sum((one.units for one in billed), ZERO) - offered
     dates = (periods[0].since, periods[-1].until)
-    details = tuple(one.detail for one in billed)
+    details = small_print(billed)
     explain: dict[str, object] = {"how": "consumed", "meters": [one.figures for one in billed]}
     if offered:
         explain["offered"] = offered

@@ -47,7 +47,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
 def _non_cumulative(rule: Rule, facts: Facts) -> list[dict[str, object]]:
     """Meters of a period function, which only kinds 1, 4 and 7 bear (A-NCU-03)."""
     return [
-        {"meter": meter.label, "asset": asset_code(meter.asset_id, rule, facts.module)}
+        {"meter": meter.label, "asset": asset_code(meter, rule, facts.module)}
         for meter in rule.meters
         if not meter.cumulative
     ]

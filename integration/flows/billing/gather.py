@@ -24,13 +24,12 @@ from integration.database.tables import json_text
 from integration.flows.billing.order import Selection as Selection
 from integration.translate.contracts_rows import (
     ContractRows,
-    Row,
     contracts_of,
-    day,
     deliveries_of,
     readings_of,
 )
 from integration.translate.increases_rows import indices_of
+from integration.translate.meter_rows import CALCULATED, Row, day
 
 CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
@@ -156,7 +155,8 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
     rows.rule_meters = ask(connection, "rule_meters", rules=rules)
     rows.rule_assets = ask(connection, "rule_assets", rules=rules)
     rows.module_assets = ask(connection, "module_assets", modules=[row[0] for row in rows.modules])
-    rows.readings = _readings(connection, {row[1] for row in rows.rule_meters}, on)
+    rows.operands = _operands(connection, rows)
+    rows.readings = _readings(connection, rows, on)
     rows.deliveries = _deliveries(connection, rows, on)
     payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
     if any(IncreaseKind.SYNTEC in row[19] for row in rows.rules):
@@ -189,13 +189,22 @@ def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Ro
     return _SQL.rows(connection, "deliveries", assets=sorted(assets), work_date=on)
 
 
-def _readings(connection: Connection, meters: set[int], on: date) -> list[Row]:
+def _operands(connection: Connection, rows: ContractRows) -> list[Row]:
+    """All the meters of assets that have a calculated one on a rule; mostly none has."""
+    assets = {row[2] for row in rows.rule_meters if row[CALCULATED]}
+    return _SQL.rows(connection, "operands", assets=sorted(assets)) if assets else []
+
+
+def _readings(connection: Connection, rows: ContractRows, on: date) -> list[Row]:
+    """Readings of the meters of rules, and of what calculated ones come from."""
+    calculated = {row[1] for row in rows.rule_meters if row[CALCULATED]}
+    meters = {row[1] for row in rows.rule_meters} | {row[0] for row in rows.operands}
     if not meters:
         return []
     floor = on - timedelta(READING_FLOOR_DAYS)
     values = {"meters": sorted(meters), "work_date": on, "floor": floor}
     recent = _SQL.rows(connection, "readings", **values)
-    short = _short_of_readings(recent, meters, floor)
+    short = _short_of_readings(recent, meters - calculated, floor)
     if not short:
         return recent
     old = _SQL.rows(connection, "old_readings", meters=sorted(short), floor=floor)

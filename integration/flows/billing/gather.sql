@@ -35,10 +35,14 @@ FROM cost_line l WHERE l.rule_id {rules} ORDER BY l.rule_id, l.position
 
 -- :rule_meters
 SELECT rm.rule_id, m.id, m.asset_id, m.code, m.label, m.cumulative, m.billable,
-  m.billable_on_estimate, m.billable_on_customer, m.scale, m.contractual_volume_e6,
-  m.model_volume_e6
-FROM rule_meter rm JOIN meter m ON m.id = rm.meter_id
+  m.billable_on_estimate, m.billable_on_customer, m.printable, m.calculated, m.since, m.until,
+  m.scale, m.contractual_volume_e6, m.model_volume_e6, a.code
+FROM rule_meter rm JOIN meter m ON m.id = rm.meter_id JOIN asset a ON a.id = m.asset_id
 WHERE rm.rule_id {rules} ORDER BY rm.rule_id, m.id
+
+-- :operands  meters of the assets that have a calculated one on a rule
+SELECT m.id, m.asset_id, m.code, m.label, m.calculated, m.formula, m.rounding
+FROM meter m WHERE m.asset_id {assets} ORDER BY m.id
 
 -- :rule_assets
 SELECT ra.rule_id, a.id, a.code, a.label, a.serial, a.financed_in_advance

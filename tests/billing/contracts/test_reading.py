@@ -173,7 +173,7 @@ def test_a_contract_with_one_anomaly_is_not_billed() -> None:
 
 @pytest.mark.feature("A-REL-21")
 def test_a_meters_flag_wins_with_its_own_anomaly() -> None:
-    def flagged(**flags: bool) -> Rule:
+    def flagged(**flags: bool | date) -> Rule:
         return replace(ESTIMATED, meters=(replace(NB, **flags),))  # type: ignore[arg-type]
 
     assert origin_billed(flagged(billable_on_estimate=False), known(ago(60))) == "RAT-106"
@@ -182,6 +182,10 @@ def test_a_meters_flag_wins_with_its_own_anomaly() -> None:
     both = known(ago(9, origin=PROVIDER), ago(5))
     assert origin_billed(flagged(billable_on_customer=False), both) == "provider"
     assert origin_billed(flagged(billable=False), known(ago(5))) == "RAT-105"
+    assert origin_billed(flagged(since=WORK + timedelta(days=1)), known(ago(5))) == "RAT-146"
+    assert origin_billed(flagged(since=WORK), known(ago(5))) == "customer"
+    assert origin_billed(flagged(until=WORK), known(ago(5))) == "RAT-146"
+    assert origin_billed(flagged(until=WORK + timedelta(days=1)), known(ago(5))) == "customer"
     assert origin_billed(flagged(cumulative=False), known(ago(5))) == "RAT-109"
 
 

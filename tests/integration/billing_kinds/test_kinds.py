@@ -345,3 +345,44 @@ def test_a_simulation_of_every_kind_plans_the_rows_billed(house: House) -> None:
         assert billed.invoices == 1
         assert planned.rows_digest == digest.hexdigest()
         assert verify(house.engine, house.app.organisation_id).fault is None
+
+
+@pytest.mark.feature("A-NCU-13")
+def test_a_meter_by_the_thousand_is_billed_from_the_technical_one(house: House) -> None:
+    house.customers("C1")
+    house.bring("assets", "bien;client;compteur;formule\nB1;C1;NB;\nB1;C1;MILLE;NB / 1000\n")
+    house.contracts(contract("K1", "C1", copies("UC", "10.00", [("B1", "MILLE")])))
+    house.readings(
+        ("B1", "NB", "2026-01-01", 0, "pose"),
+        ("B1", "NB", "2026-01-25", 17_500, "prestataire"),
+    )
+    assert bill_twice(house, "2026-02-01") == [("UC", "2026-01-01", "2026-02-01", 18, 18_000)]
+    assert house.state("UC")["counters"] == {"2": 18}
+    bill_twice(house, "2026-03-01")  # no reading: 18 units in 24 days, estimated and stored
+    assert house.rows("SELECT meter_id, value FROM reading WHERE origin = 'estimate'") == [(2, 44)]
+    house.execute("UPDATE meter SET formula = '' WHERE code = 'MILLE'")
+    report = house.bill("2026-04-01")
+    assert [anomaly.code.id for anomaly in report.anomalies] == ["RAT-143"]
+
+
+@pytest.mark.feature("A-REL-21")
+def test_a_meter_that_ended_and_one_that_is_not_printed(house: House) -> None:
+    house.customers("C1")
+    house.bring(
+        "assets",
+        "bien;client;compteur;imprimable;compteur_fin\nB1;C1;NB;non;\nB1;C1;CO;;31/01/2026\n",
+    )
+    pair = [("B1", "NB"), ("B1", "CO")]
+    rules = [copies(meter, "0.01", [(asset, meter)]) for asset, meter in pair]
+    house.contracts(contract("K1", "C1", rules[0]), contract("K2", "C1", rules[1]))
+    for meter in ("NB", "CO"):
+        house.readings(
+            ("B1", meter, "2026-01-01", 0, "pose"),
+            ("B1", meter, "2026-01-31", 500, "prestataire"),
+        )
+    report = house.bill("2026-02-01")
+    assert [anomaly.sentence for anomaly in report.anomalies] == [
+        "La grandeur « CO » du bien « B1 » n'est pas active : elle a pris fin le 31/01/2026."
+    ]
+    ((details,),) = house.rows("SELECT details FROM document_line")
+    assert json.loads(details)["details"] == []

@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 CASES = sorted(path for path in HERE.iterdir() if path.suffix in (".csv", ".json", ".xlsx"))
 OWN_FLOWS = ("customers", "assets", "contracts", "readings", "deliveries")
 # Of a folder, a name or a run, not of a file's content; 119 is what no known fault reaches,
-# 173 to 175, 181 and 182 are notices.
+# 153, 154, 165, 173 to 175, 181 and 182 are notices.
 ELSEWHERE = {
     "IMP-002",
     "IMP-003",
@@ -37,6 +37,9 @@ ELSEWHERE = {
     "IMP-011",
     "IMP-012",
     "IMP-119",
+    "IMP-153",
+    "IMP-154",
+    "IMP-165",
     "IMP-173",
     "IMP-174",
     "IMP-175",
@@ -57,6 +60,7 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     made = Office(engine, 1, settings, lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
     bring_in(made, "customers", CUSTOMERS)
     bring_in(made, "assets", ASSETS)
+    bring_in(made, "assets", "bien;client;compteur;formule\nB3;C1;NB;\nB3;C1;MILLE;NB / 1000\n")
     bring_in(made, "contracts", contracts(contract()))
     bring_in(made, "deliveries", DELIVERIES)
     yield made
