@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from integration.demo.balance import Balance
+from integration.demo.cards import PIN, UNBLOCK_CODE
 from integration.verbs.health import described
 
 
@@ -63,5 +64,8 @@ def _places(last_day: date, home: Path) -> Iterator[str]:
         (f"unpaid --as-of {last_day}", "les impayés"),
         ("verify", "le contrôle des livres"),
         (f"simulate --date {last_day + timedelta(1)}", "le lendemain, sans rien écrire"),
+        ("card status", "les cartes du lecteur simulé"),
+        ("card read", f"les lire (code porteur {PIN})"),
+        ("card unblock", f"débloquer (code {UNBLOCK_CODE})"),
     ):
         yield f"  {what:31} echeance --home {home} {verb}"

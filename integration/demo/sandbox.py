@@ -11,6 +11,7 @@ from typing import Final
 
 from config import settings as configuration
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.demo import cards
 from integration.demo.drops import Drop, Scale
 from integration.verbs.setup import make_home
 
@@ -24,7 +25,7 @@ MARKER: Final = ".echeance-demo.json"
 ACCOUNT: Final = "bilan.txt"
 _OURS: Final = (
     *("inbox", "processing", "done", "error", "outbox", "exports", "reports", "state"),
-    *(configuration.FILE_NAME, ACCOUNT, MARKER),
+    *(cards.FOLDER, configuration.FILE_NAME, ACCOUNT, MARKER),
 )
 _LANDINGS: Final = ("inbox", "processing", "done", "error")
 _CLAIM_LENGTH: Final = 9  # `xxxxxxxx-` before the name of a file being imported
@@ -47,6 +48,7 @@ def ready(home: Path, scale: Scale, *, fresh: bool) -> Scale:
     if not (home / configuration.FILE_NAME).exists():
         _write(home / configuration.FILE_NAME, _SETTINGS.read_bytes())
     make_home(home)
+    cards.make_cards(home)
     return Scale(**json.loads(marker.read_text("utf-8")))
 
 

@@ -35,7 +35,7 @@ from integration.readers.groups import (
 BAD_CARD_FILE: Final = Code(
     "TEL-515",
     "Le fichier « {name} » du lecteur simulé n'est pas utilisable : {cause}.",
-    "Corrigez ce fichier ou refaites la carte.",
+    "Corrigez ce fichier ou refaites la carte ; « echeance demo » fait des cartes d'essai.",
 )
 
 READER_FILE: Final = "reader.toml"

@@ -33,8 +33,8 @@ def played(
 
 
 def tree(home: Path) -> Mapping[str, str]:
-    """Digest of every file but the database's own, by path."""
-    files = (path for path in home.rglob("*") if path.is_file() and path.parent.name != "state")
+    """Digest of every file but the database's own and the cards, whose keys are drawn."""
+    files = (p for p in home.rglob("*") if p.is_file() and p.parent.name not in ("state", "cards"))
     return {str(p.relative_to(home)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
