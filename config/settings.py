@@ -248,6 +248,17 @@ class PredefinedMeter(Section):
         return text_of(parse(value))
 
 
+class Mail(Section):
+    """Mail of the funds, that the mail server leaves in a maildir; paths below `home`."""
+
+    maildir: str = Field("", description="dossier maildir des courriels reçus ; vide : aucun")
+    key: str = Field(
+        "",
+        description="clé RSA (PEM, droits 0600) qui ouvre les courriels chiffrés ; vide : aucune",
+    )
+    certificate: str = Field("", description="certificat (PEM) de cette clé")
+
+
 class Settings(Section):
     """Everything chosen, in one value.
 
@@ -262,6 +273,7 @@ class Settings(Section):
     accounts: Accounts = Accounts()
     invoice: Invoice = Invoice()
     cards: Cards = Cards()
+    mail: Mail = Mail()
     parameters: Parameters = Parameters()
     organisation_parameters: dict[str, Parameters] = Field(
         {}, description="paramètres propres à une organisation, par son code"

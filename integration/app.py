@@ -22,6 +22,7 @@ from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.bulk import reserve_ids
 from integration.database.engine import make_engine, snapshot
+from integration.database.migrations import is_current
 from integration.database.tables import organisation
 from integration.executors import make_executor
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
@@ -128,6 +129,8 @@ def open_app(home: Path, executor: str = "processes") -> Iterator[App]:
     settings = configuration.load(home / configuration.FILE_NAME)
     engine = make_engine(settings.database_url)
     try:
+        if not is_current(engine):
+            raise AnomaliesFound(Anomaly(SCHEMA_OLD))
         vault = open_vault(settings.person_key)
         organisation_id = own_organisation(engine, settings)
         with make_executor(executor) as pool:

@@ -10,6 +10,7 @@ from formats.common.anomaly import Anomaly
 from integration.app import App
 from integration.flows.billing.run import bill
 from integration.flows.care import price_care
+from integration.flows.mail import take_mail
 from integration.flows.night import Night, Step, run_night
 from integration.flows.report import situation
 from integration.flows.teletransmission import teletransmit
@@ -31,7 +32,7 @@ def steps(app: App) -> tuple[Step, ...]:
     """The night in order."""
     inward = tuple(flow for flow in FLOWS if flow not in RETURNS)
     return (
-        Step("import", "Importer les fichiers", lambda _: _imported(app, inward)),
+        Step("import", "Importer les fichiers", lambda _: _received(app, inward)),
         Step("contracts", "Facturer les contrats", lambda day: _contracts(app, day)),
         Step("care", "Facturer les soins", lambda day: _care(app, day)),
         Step("teletransmit", "Télétransmettre", lambda day: _teletransmitted(app, day)),
@@ -39,6 +40,14 @@ def steps(app: App) -> tuple[Step, ...]:
         Step("send", "Envoyer", lambda _: _sent(app)),
         Step("report", "Rendre compte", lambda day: _reported(app, day)),
     )
+
+
+def _received(app: App, flows: tuple[str, ...]) -> Report:
+    """The mail of the funds joins what was dropped, then all of it is imported."""
+    mail = take_mail(app.settings)
+    report = _imported(app, flows)
+    told = {"mails": len(mail.files), "mails_refused": mail.refused}
+    return {**told, **report, "attention": _texts(mail.anomalies) + report["attention"]}
 
 
 def _imported(app: App, flows: tuple[str, ...]) -> Report:

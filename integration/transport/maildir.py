@@ -7,53 +7,70 @@ was kept, F (flagged) when it was refused. Nothing is deleted.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Place
 from formats.message import Received, ReceivingKey, decoded
+from formats.message.decode import MOST_BYTES, TOO_LARGE
 from integration.failpoints import reach
 from integration.transport.folder import deliver
+
+MOST_MAIL_BYTES: Final = 2 * MOST_BYTES
+"""A mail that carries the largest file, base64 and headers included."""
+
+Landing = Callable[[str, Received], Path]
+"""The folder where a file goes, by its name and what was received."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One mail: the file it became, or why it became none. mail: its name in the maildir."""
+    """One mail and the file it became, or why it became none."""
 
-    mail: str
+    mail: Path
     file: Path | None
     received: Received | None
     anomalies: tuple[Anomaly, ...] = ()
 
 
-def fetch(maildir: Path, into: Path, key: ReceivingKey | None = None) -> Iterator[Fetched]:
+def fetch(maildir: Path, landing: Landing, key: ReceivingKey | None = None) -> Iterator[Fetched]:
     """Read every new mail, oldest name first; its file is on disk before the mail moves.
 
     The name of a file begins with a digest of its message id and content: killed and run again,
-    or delivered twice, a mail gives one file.
+    or delivered twice, a mail gives one file. A refused mail stays in `new/` until the caller has
+    taken what is said of it.
     """
     for mail in sorted((maildir / "new").iterdir()):
-        if mail.is_file():
-            yield _fetched(mail, into, key)
+        if mail.is_file() and not mail.is_symlink():
+            yield from _fetched(mail, landing, key)
 
 
-def _fetched(mail: Path, into: Path, key: ReceivingKey | None) -> Fetched:
-    content = mail.read_bytes()
+def _fetched(mail: Path, landing: Landing, key: ReceivingKey | None) -> Iterator[Fetched]:
     try:
-        received = decoded(content, key)
+        received = decoded(_content(mail), key)
     except AnomaliesFound as found:
-        _moved(mail, "F")
         here = Place(mail.name)
-        return Fetched(mail.name, None, None, tuple(one.at(here) for one in found.anomalies))
+        yield Fetched(mail, None, None, tuple(one.at(here) for one in found.anomalies))
+        reach("maildir.refused")
+        _moved(mail, "F")
+        return
     once = hashlib.sha256(received.message_id.encode() + b"\0" + received.content).hexdigest()
     name = f"{once[:16]}-{received.name}"
+    into = landing(name, received)
     deliver(into, name, received.content)
     reach("maildir.kept")
-    _moved(mail, "S")
-    return Fetched(mail.name, into / name, received)
+    yield Fetched(_moved(mail, "S"), into / name, received)
 
 
-def _moved(mail: Path, flag: str) -> None:
+def _content(mail: Path) -> bytes:
+    if mail.stat().st_size > MOST_MAIL_BYTES:
+        raise AnomaliesFound(Anomaly(TOO_LARGE, values={"limit": MOST_BYTES}))
+    return mail.read_bytes()
+
+
+def _moved(mail: Path, flag: str) -> Path:
+    """To `cur/`, where it stays."""
     name = mail.name.partition(":2,")[0]
-    mail.rename(mail.parent.parent / "cur" / f"{name}:2,{flag}")
+    return mail.rename(mail.parent.parent / "cur" / f"{name}:2,{flag}")

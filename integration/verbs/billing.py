@@ -208,7 +208,7 @@ def send(arguments: argparse.Namespace) -> int:
             say_json("sent", {"sent": sent, "anomalies": [str(anomaly) for anomaly in refused]})
         else:
             told = (f"{count} {SENT[kind]}" for kind, count in sent.items())
-            say(", ".join(told) or "Rien à envoyer.")
+            say(", ".join(told) or ("Rien n'est parti." if refused else "Rien à envoyer."))
             for anomaly in refused:
                 complain(str(anomaly))
         return PARTIAL if refused else DONE
@@ -259,6 +259,8 @@ def _filters(arguments: argparse.Namespace, today: date) -> Filters:
             page=arguments.page,
             size=arguments.size,
         )
+    except AnomaliesFound:
+        raise  # a date or an amount says itself what is wrong with it
     except ValueError as error:
         columns = ", ".join(SORTS)
         values = {"cause": str(error), "columns": columns}

@@ -23,6 +23,8 @@ _STEPS: Final = {
     "report": "Compte rendu",
 }
 _FRENCH: Final = {
+    "mails": "courriels relevés",
+    "mails_refused": "courriels refusés",
     "files": "fichiers",
     "duplicates": "en double",
     "refused": "refusés",

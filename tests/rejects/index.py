@@ -26,8 +26,6 @@ ROOMS = {
 """Rooms by the prefix of their codes."""
 
 STATED = {
-    "CFG-102": "il faut une base d'une autre version du programme",
-    "CFG-103": "il faut une base dont la clé a disparu",
     "FMT-003": "on n'écrit jamais une valeur qui ne tient pas : aucun fichier ne peut la montrer",
     "FMT-115": "il faut un fichier de plus de 10 000 anomalies, trop gros pour la galerie",
     "FMT-224": "on n'écrit jamais un avis qui ne dirait pas tout : aucun fichier ne le montre",
@@ -39,15 +37,9 @@ STATED = {
     "LED-908": "il faut une base abîmée à la main",
     "LED-909": "il faut une base abîmée à la main",
     "LED-910": "il faut une base abîmée à la main",
-    "RAT-213": "un contrat de la base, valorisé : l'import ne peut pas encore le savoir",
-    "RAT-214": "un contrat de la base, valorisé : l'import ne peut pas encore le savoir",
-    "RAT-221": "un contrat de la base, valorisé : l'import ne peut pas encore le savoir",
     "RUN-101": "une date de la ligne de commande, pas d'un fichier",
     "RUN-102": "un montant de la ligne de commande, pas d'un fichier",
     "RUN-107": "un fichier qui manque ou qui est interdit de lecture",
-    "RUN-112": "un tri de la ligne de commande, pas d'un fichier",
-    "RUN-113": "des options de la ligne de commande, pas un fichier",
-    "RUN-120": "un fichier à envoyer qui ne se fabrique pas",
     "TEL-101": "une quantité de la base : l'import refuse déjà les quantités fractionnaires",
     "TEL-203": "un retour ne le montre qu'à qui a envoyé la facture dans un autre lot",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, inspect
 
 from integration.database.engine import is_sqlite, make_engine
 from integration.database.tables import APPEND_ONLY
@@ -33,6 +33,16 @@ def upgrade(url: str) -> None:
             protect(connection)
     finally:
         engine.dispose()
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database has the schema of this program, neither older nor newer."""
+    newest = max(path.name.partition("_")[0] for path in _HERE.glob("versions/[0-9]*.py"))
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return bool(found == newest)
 
 
 def protect(connection: Connection) -> None:

@@ -321,7 +321,10 @@ def test_a_fee_for_meters_takes_none_that_does_not_add_up() -> None:
     rule = fee(kind="meter_fee", terms=None, meters=(Meter(1, 1, "GO", "Go", cumulative=False),))
     rating = run(rule, JANUARY)
     assert codes(rating) == ["RAT-221"]
-    assert "« Go » du bien « 1 »" in rating.anomalies[0].sentence
+    assert rating.anomalies[0].sentence == (
+        "La grandeur non cumulative « Go » du bien « 1 » ne se rattache pas à un montant"
+        " forfaitaire pour x grandeurs."
+    )
 
 
 def grouped_by_quantity(**second: object) -> Contract:
@@ -343,10 +346,17 @@ def test_grouped_rules_are_trued_up_on_one_day() -> None:
     later = RuleState(FEBRUARY, own={"first": "2026-01-01", "next": "2026-03-01"})
     rating = run(grouped_by_quantity(state=later), FEBRUARY, known)
     assert codes(rating) == ["RAT-213"]
-    assert "« NB » n'est pas due à la même date" in rating.anomalies[0].sentence
+    assert rating.anomalies[0].sentence == (
+        "La régularisation groupée de la règle « NB » n'est pas due à la même date que celle de la"
+        " règle « CO »."
+    )
 
 
 def test_a_grouped_rule_waits_for_the_other_s_reading() -> None:
     rating = run(grouped_by_quantity(), FEBRUARY, installed(0, (FEBRUARY, 30)))
     assert sorted(codes(rating)) == ["RAT-104", "RAT-214"]
+    assert (
+        "La régularisation groupée de la règle « NB » attend la règle « CO », qui a une anomalie."
+        in {anomaly.sentence for anomaly in rating.anomalies}
+    )
     assert all(one.rated.lines == () for one in rating.rules)

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from billing.unpaid import SORTS
 from integration import cli
 from integration.cli import BAD_CONFIG, BAD_INPUT, DONE, INTEGRITY, PARTIAL, USAGE, VERBS
 from tests.integration.billing.house import contract, copies, fee
+from tests.integration.care.practice import patient
 
 ENGLISH = (
     "usage:", "error:", "options:\n", "positional arguments", "show this help", "the following",
@@ -90,6 +92,8 @@ def test_no_verb_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
         ["bill", "--date", "31/02/2026"],
         ["simulate", "--threshold", "dix"],
         ["unpaid", "--as-of", "x"],
+        ["unpaid", "--since", "x"],
+        ["unpaid", "--total", "dix"],
     ],
 )
 def test_values_that_cannot_be_read(
@@ -268,6 +272,83 @@ def test_a_key_others_can_read(capsys: pytest.CaptureFixture[str], home: Path) -
     code, out, err = _run(capsys, home, "status")
     assert (code, out) == (BAD_CONFIG, "")
     assert "0644" in err
+
+
+def test_a_base_of_another_schema_is_told(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    import sqlite3
+
+    with sqlite3.connect(home / "state" / "echeance.db") as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '0000'")
+    raw.close()
+    code, out, err = _run(capsys, home, "status")
+    assert (code, out) == (BAD_CONFIG, "")
+    assert err == (
+        "CFG-102 La base n'est pas au schéma de ce programme. "
+        "Lancez « echeance init » sur ce dossier : il met la base à jour.\n"
+    )
+    (home / "state" / "echeance.db").unlink()
+    assert _run(capsys, home, "status")[2] == err
+
+
+def test_a_lost_key_of_persons_is_never_made_anew(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    file = _file(home, "patients.jsonl", patient())
+    assert _run(capsys, home, "import", file, "--flow", "patients")[0] == DONE
+    (home / "state" / "persons.key").unlink()
+    code, out, err = _run(capsys, home, "init")
+    assert (code, out) == (BAD_CONFIG, "")
+    assert err == (
+        "CFG-103 La clé « persons.key » manque, et 1 identités de la base sont scellées avec elle. "
+        "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.\n"
+    )
+    assert not (home / "state" / "persons.key").exists()
+
+
+def test_a_list_is_sorted_on_a_column_that_exists(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    code, out, err = _run(capsys, home, "unpaid", "--sort", "couleur")
+    assert (code, out) == (USAGE, "")
+    assert err == (
+        "RUN-112 Critère refusé : critère inconnu : couleur. "
+        f"Colonnes de tri : {', '.join(SORTS)}. "
+        "Triez sur une de ces colonnes ; les pages commencent à 1.\n"
+    )
+
+
+def test_a_simulation_has_fixed_its_options(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    words = ("bill", "--from-simulation", "1", "--threshold", "10", "--no-estimate")
+    code, out, err = _run(capsys, home, *words)
+    assert (code, out) == (USAGE, "")
+    assert err == (
+        "RUN-113 La simulation a déjà fixé ses options : --threshold, --no-estimate ne se change"
+        " pas ici. Facturez sans cette option, ou refaites une simulation.\n"
+    )
+
+
+def test_a_file_that_can_not_be_made_is_told_and_stays_to_do(
+    capsys: pytest.CaptureFixture[str],
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from integration.translate import invoice_pages
+
+    def fails(*_: object) -> None:
+        raise KeyError("1 85 05 78 006 084 36")
+
+    _month(home, tmp_path, capsys)
+    _run(capsys, home, "bill", "--date", "2026-01-01")
+    monkeypatch.setattr(invoice_pages, "invoice_pages", fails)
+    code, out, err = _run(capsys, home, "send")
+    assert (code, out) == (PARTIAL, "Rien n'est parti.\n")
+    assert err == (
+        "RUN-120 Le fichier « VT2026-000001.pdf » n'a pas pu être préparé (KeyError). "
+        "Les autres sont partis ; signalez-le à l'éditeur, puis relancez « echeance send ».\n"
+    )
+    monkeypatch.undo()
+    assert "VT2026-000001.pdf" in _run(capsys, home, "send")[2]  # tried again, each time
 
 
 def test_an_unexpected_failure_tells_its_class_alone(
