@@ -179,6 +179,18 @@ VERBS: Final = (
         ),
     ),
     Verb(
+        "explain",
+        "dire comment une ligne facturée a été calculée, et la recalculer",
+        "explain:explain",
+        (
+            _argument(
+                "invoice", metavar="FACTURE", help="numéro de facture ou numéro B2 à 9 chiffres"
+            ),
+            _argument("line", nargs="?", type=int, metavar="LIGNE", help="sinon toutes"),
+            _JSON,
+        ),
+    ),
+    Verb(
         "verify",
         "contrôler chaînage, numéros, équilibre et états",
         "billing:verify",

@@ -6,7 +6,7 @@ billed on its first day, and joins consecutive units of equal terms into one lin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -47,6 +47,7 @@ from billing.care.split import (
     rate_on,
     split,
 )
+from billing.care.story import COMPLEMENT, figures_of
 from billing.money import ZERO, net_of
 from billing.tariff import DatedValues
 from formats.common.anomaly import Anomaly, Code
@@ -185,7 +186,8 @@ class CareLine:
 
     total = part_amo + part_amc + part_patient. It is unit price × quantity, less what the
     line of nature ATL next to it carries (part "complement"). `rate_pct` is a percentage of
-    the base, `vat_rate` a fraction. Each (item_id, part, unit) is billed once.
+    the base, `vat_rate` a fraction. Each (item_id, part, unit) is billed once. `explain` holds
+    the figures the shares come from (`billing.care.story`).
     """
 
     patient_id: int
@@ -215,6 +217,7 @@ class CareLine:
     agreement_on: date | None
     amo: CoverAMO
     amc: CoverAMC | None
+    explain: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,14 +404,25 @@ def _line(item: CareItem, entry: LppEntry, part: str, run: _Run, parts: Split) -
         agreement_on=terms.agreement.answered_on or terms.agreement.asked_on,
         amo=terms.amo,
         amc=terms.amc,
+        explain=_told(entry, run),
     )
+
+
+def _told(entry: LppEntry, run: _Run) -> Mapping[str, object]:
+    terms, first = run.terms, run.slots[0].since
+    figures = figures_of(terms.price, terms.tariff, terms.shares)
+    step = entry.tariffs.on(first)
+    if step is None:
+        return figures
+    return {**figures, "tariff_since": step.since.isoformat(), "source": step.source}
 
 
 def _complement(line: CareLine, amount: Decimal) -> CareLine:
     total_ht = net_of(amount, line.vat_rate)
     return replace(
         line,
-        part="complement",
+        part=COMPLEMENT,
+        explain={**line.explain, "part": COMPLEMENT, "quantity": str(line.quantity)},
         nature=COMPLEMENT_NATURE,
         quantity=Decimal(1),
         unit_price=amount,

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Module, Rule, RunOptions
+from billing.contracts.counting import asset_code
 from billing.contracts.delivery import NO_DELIVERIES, Deliveries, Delivery, by_asset
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.reading import Reading
@@ -26,6 +27,11 @@ OUTSIDE_MODULE = Code(
     "RAT-205",
     "Date de travail hors période de validité du module service client « {module} » : {cause}.",
     "Corrigez la date de travail, ou reconduisez le module.",
+)
+NAMELESS = Code(
+    "RAT-209",
+    "Le ou les biens {assets} possèdent des grandeurs sans nom.",
+    "Nommez la grandeur, ou supprimez-la si elle tient lieu de relevé, puis saisissez ce relevé.",
 )
 NO_NEXT_DATE = Code(
     "RAT-206",
@@ -161,6 +167,8 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         return NOTHING
     if kind.metered and not rule.meters:
         return _without_meter(rule)
+    if not all(meter.label for meter in rule.meters):
+        return _nameless(module, rule)
     if options.work_date < module.since:
         return _refused(OUTSIDE_MODULE, cause=NOT_STARTED.format(since=module.since))
     periods = overdue(rule, module, options.work_date)
@@ -200,6 +208,13 @@ def _without_meter(rule: Rule) -> Rated:
     if rule.state.never_billed and not rule.state.counters:
         return _refused(NO_METER)
     return NOTHING
+
+
+def _nameless(module: Module, rule: Rule) -> Rated:
+    """A meter without a name was made in place of a reading (A-REL-23)."""
+    wrong = (meter for meter in rule.meters if not meter.label)
+    assets = dict.fromkeys(asset_code(meter, rule, module) for meter in wrong)
+    return _refused(NAMELESS, assets=", ".join(assets))
 
 
 def _after_end(rule: Rule, module: Module) -> Rated:

@@ -32,12 +32,20 @@ class VolumeSource(StrEnum):
     LAST_YEAR = "sur un an"
     INSTALLATION = "depuis l'installation"
     CONTRACT = "contractuel"
+    STATED = "saisi"
     MODEL = "du modèle"
 
     @property
     def code(self) -> str:
-        """VMM measured, VMC contractual, VMT of the model (A-REL-15)."""
-        return {VolumeSource.CONTRACT: "VMC", VolumeSource.MODEL: "VMT"}.get(self, "VMM")
+        """VMM measured, VMC contractual, VMS entered by hand, VMT of the model (A-REL-15)."""
+        return _CODES.get(self, "VMM")
+
+
+_CODES: Final = {
+    VolumeSource.CONTRACT: "VMC",
+    VolumeSource.STATED: "VMS",
+    VolumeSource.MODEL: "VMT",
+}
 
 
 class Volume(NamedTuple):
@@ -82,6 +90,7 @@ def volume_of(meter: Meter, actual: Sequence[Reading]) -> Volume | None:
         or _between(_last_year(actual), actual, VolumeSource.LAST_YEAR)
         or _between(actual[:1], actual, VolumeSource.INSTALLATION)
         or _promised(meter.contractual_volume, VolumeSource.CONTRACT)
+        or _promised(meter.stated_volume, VolumeSource.STATED)
         or _promised(meter.model_volume, VolumeSource.MODEL)
     )
 

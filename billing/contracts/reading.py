@@ -86,6 +86,7 @@ class Meter(NamedTuple):
 
     contractual_volume: units a month promised by the contract (VMC), None when none is.
     model_volume: units a month of the manufacturer's model (VMT).
+    stated_volume: units a month entered by hand (VMS).
     scale: readings are integers; printing divides the quantity by the scale (A-CRE-17).
     printable: its counter is told in the small print of the line it is billed on.
     since/until: validity of the meter, None for open.
@@ -108,6 +109,7 @@ class Meter(NamedTuple):
     until: date | None = None
     calculation: Calculated | None = None
     asset_code: str = ""
+    stated_volume: Decimal | None = None
 
 
 class Calculated(NamedTuple):

@@ -184,6 +184,7 @@ meter = Table(
     Column("guaranteed_maximum", BigInteger),
     Column("contractual_volume_e6", BigInteger),
     Column("model_volume_e6", BigInteger),
+    Column("stated_volume_e6", BigInteger),
     UniqueConstraint("asset_id", "code"),
 )
 

@@ -70,6 +70,7 @@ class Meter(Row):
     guaranteed_maximum: Whole | None = Field(None, alias="maximum_garanti", ge=0, lt=10**15)
     since: Day | None = Field(None, alias="debut")
     until: Ended | None = Field(None, alias="fin")
+    stated_volume: Number | None = Field(None, alias="volume_saisi", ge=0)
 
 
 class AssetRow(AssetFields):
@@ -96,6 +97,7 @@ class AssetRow(AssetFields):
     meter_guaranteed_maximum: Whole | None = Field(None, alias="maximum_garanti", ge=0, lt=10**15)
     meter_since: Day | None = Field(None, alias="compteur_debut")
     meter_until: Ended | None = Field(None, alias="compteur_fin")
+    meter_stated_volume: Number | None = Field(None, alias="volume_saisi", ge=0)
 
 
 class Asset(AssetFields):
@@ -107,6 +109,7 @@ class Asset(AssetFields):
 _VOLUMES: Final = {
     "contractual_volume": "volume_contractuel",
     "model_volume": "volume_modele",
+    "stated_volume": "volume_saisi",
 }
 _ASSET_DEFAULTS: Final = {
     "site_id" if name == "site" else name: value for name, value in defaults(AssetFields).items()
@@ -142,6 +145,8 @@ def apply(intake: Intake, families: Records[Family]) -> Applied:
     wanted = {(assets.ids[a], m["code"]): {"asset_id": assets.ids[a], **m} for a, m in meters}
     before = _meters(intake, [row.id for row in known.values()])
     notices = predefined(intake, families, assets.ids, wanted, before)
+    for key in wanted.keys() - before.keys():  # an empty name given is kept, and stops billing
+        wanted[key].setdefault("label", key[1])
     stored = upsert(connection, t.meter, wanted, before, _METER_DEFAULTS)
     refuse(list(unsound(intake, families, assets.ids)))
     return Applied(
@@ -251,7 +256,7 @@ def schema() -> str:
     """CSV layout, then the JSON Schema of one asset."""
     asset_cells = ("BIEN001", "CLI001", "ATELIER", "Copieur A3", "SN-4711", "15/01/2026", "non")
     flags = ("oui", "oui", "oui", "oui", "1", "3000", "")
-    more = ("oui", "oui", "non", "1", "", "", "")
+    more = ("oui", "oui", "non", "1", "", "", "", "")
     read = ("NB", "Noir et blanc", *flags, "non", "", "", *more)
     thousands = ("MILLE", "Milliers", *flags[:-2], "", "", "oui", "NB / 1000", "proche", *more)
     examples = ((*asset_cells, *read), (*asset_cells, *thousands))

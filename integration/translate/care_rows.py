@@ -327,7 +327,7 @@ def line_row(line: CareLine) -> Row:
         scaled(line.unit_price, PRICE_SCALE),
         scaled(line.total_ht, 2),
         scaled(line.vat_rate, RATE_SCALE),
-        json_text({"details": [], "part": line.part, "units": line.units}),
+        json_text({"details": [], "part": line.part, "units": line.units, "explain": line.explain}),
     )
 
 

@@ -35,13 +35,13 @@ def meters_by_rule(rows: Iterable[Row], operands: Iterable[Row]) -> dict[int, li
     found: dict[int, list[Meter]] = defaultdict(list)
     for rule_id, id_, asset_id, code, label, *rest in rows:
         cumulative, billable, on_estimate, on_customer, printable, *rest = rest
-        calculated, since, until, scale, contractual, model, asset = rest
+        calculated, since, until, scale, contractual, model, asset, stated = rest
         found[rule_id].append(
             Meter(
                 id_,
                 asset_id,
                 code,
-                label or code,
+                label,  # a blank one stops billing (A-REL-23)
                 bool(cumulative),
                 bool(billable),
                 bool(on_estimate),
@@ -54,6 +54,7 @@ def meters_by_rule(rows: Iterable[Row], operands: Iterable[Row]) -> dict[int, li
                 day_or_none(until),
                 _calculation(by_code[asset_id, code], by_code) if calculated else None,
                 asset,
+                _volume(stated),
             )
         )
     return found

@@ -36,7 +36,7 @@ FROM cost_line l WHERE l.rule_id {rules} ORDER BY l.rule_id, l.position
 -- :rule_meters
 SELECT rm.rule_id, m.id, m.asset_id, m.code, m.label, m.cumulative, m.billable,
   m.billable_on_estimate, m.billable_on_customer, m.printable, m.calculated, m.since, m.until,
-  m.scale, m.contractual_volume_e6, m.model_volume_e6, a.code
+  m.scale, m.contractual_volume_e6, m.model_volume_e6, a.code, m.stated_volume_e6
 FROM rule_meter rm JOIN meter m ON m.id = rm.meter_id JOIN asset a ON a.id = m.asset_id
 WHERE rm.rule_id {rules} ORDER BY rm.rule_id, m.id
 

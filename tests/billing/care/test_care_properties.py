@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,6 +15,7 @@ from billing.care.dossier import rate_all
 from billing.care.invoice import shape
 from billing.care.pricing import CareLine, CareRules, ExcessRule
 from billing.care.split import ShareTerms, SplitRounding, split
+from billing.care.story import recompute
 from tests.billing.care.samples import (
     BED,
     BED_DELIVERY,
@@ -86,6 +88,9 @@ def test_every_line_balances_whatever_the_cover(
         assert line.total_ht + line.vat == line.total
         assert 0 <= line.part_amo <= line.base <= line.total
         assert min(line.part_amc, line.part_patient) >= 0
+        again = recompute(json.loads(json.dumps(line.explain)), line.quantity)
+        assert (again.total, again.part_amo) == (line.total, line.part_amo)
+        assert (again.part_amc, again.part_patient) == (line.part_amc, line.part_patient)
 
 
 def _runs(ends: list[int], until: int | None) -> list[CareLine]:

@@ -236,7 +236,7 @@ def test_volume_sources_in_order() -> None:
         Decimal(9),
     )
     assert volume(NB, START) is None
-    assert [source.code for source in VolumeSource] == ["VMM", "VMM", "VMM", "VMC", "VMT"]
+    assert [source.code for source in VolumeSource] == ["VMM", "VMM", "VMM", "VMC", "VMS", "VMT"]
 
 
 def estimated(meter: Meter, given: Sequence[Reading], on: date) -> Reading:

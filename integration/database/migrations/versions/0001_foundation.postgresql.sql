@@ -469,6 +469,7 @@ CREATE TABLE meter (
   guaranteed_maximum BIGINT,
   contractual_volume_e6 BIGINT,
   model_volume_e6 BIGINT,
+  stated_volume_e6 BIGINT,
   CONSTRAINT pk_meter PRIMARY KEY (id),
   CONSTRAINT uq_meter_asset_id_code UNIQUE (asset_id, code),
   CONSTRAINT fk_meter_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id)
