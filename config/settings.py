@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -74,6 +74,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+S = TypeVar("S", bound=Section)
+
+
 class Database(Section):
     """Where the truth lies; empty: the SQLite file of the `state` folder."""
 
@@ -119,6 +122,11 @@ class Folders(Section):
     def reports(self) -> Path:
         """The night's reports."""
         return self.home / "reports"
+
+    @property
+    def mappings(self) -> Path:
+        """The installation's own mappings of readings, TOML."""
+        return self.home / "mappings"
 
     @property
     def state(self) -> Path:
@@ -321,6 +329,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
             if section == "parameters":
                 _forget_narrower(raw, key.upper())
     return from_mapping(raw, base=path.parent, file=path.name)
+
+
+def from_toml(path: Path, model: type[S]) -> S:
+    """Another TOML file, checked like this one. Raises AnomaliesFound with every fault."""
+    try:
+        return model.model_validate(_toml(path))
+    except ValidationError as found:
+        raise AnomaliesFound(*(_anomaly(error, path.name) for error in found.errors())) from None
 
 
 def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Settings:

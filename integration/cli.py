@@ -111,6 +111,7 @@ VERBS: Final = (
         (
             _argument("paths", nargs="+", metavar="FICHIER", help="fichiers à importer"),
             _argument("--flow", metavar="FLUX", help="flux, sinon reconnu au contenu"),
+            _argument("--mapping", metavar="NOM", help="correspondance des relevés d'un tiers"),
             _JSON,
         ),
     ),

@@ -151,7 +151,7 @@ def import_paths(office: Office, paths: Iterable[Path], flow: str = "") -> list[
     there or the flow is unknown; a refused file is an outcome.
     """
     if flow:
-        load(flow)
+        load(flow, office.settings)
     files = [file for path in paths for file in _files(path)]
     claims = [_copy(office, file, flow or _ANY) for file in files]
     return _all(office, claims)
@@ -178,9 +178,7 @@ def safe_name(name: str) -> str:
 def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, tuple[int, int]]]:
     """Regular files of the inbox and of flow folders, with size and time."""
     inbox = settings.folders.inbox
-    for folder in (inbox, *(inbox / name for name in flows)):
-        if not folder.is_dir():
-            continue
+    for folder in (inbox, *_folders(inbox, flows)):
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False) and not _IGNORED.search(entry.name):
@@ -215,11 +213,17 @@ def _place_of_claim(office: Office, flow: str, name: str, sha256: str) -> Path:
 
 def _left(settings: Settings, flows: Iterable[str]) -> Iterator[_Claim]:
     """What a killed run had claimed."""
-    for flow in (*flows, _ANY):
-        folder = settings.folders.processing / flow
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for folder in _folders(settings.folders.processing, (*flows, _ANY)):
+        for path in sorted(folder.iterdir()):
             if not _IGNORED.search(path.name):
-                yield _left_claim(path, flow)
+                yield _left_claim(path, folder.name)
+
+
+def _folders(parent: Path, flows: Iterable[str]) -> Iterator[Path]:
+    """The folders of flows, each with those of its layouts (`readings@kpax`)."""
+    for flow in flows:
+        found = (parent / flow, *sorted(parent.glob(f"{flow}@*")))
+        yield from (folder for folder in found if folder.is_dir())
 
 
 def _left_claim(path: Path, flow: str) -> _Claim:
@@ -251,18 +255,20 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def _in_order(claims: Iterable[_Claim]) -> list[_Claim]:
+def _in_order(office: Office, claims: Iterable[_Claim]) -> list[_Claim]:
     """Customers before the contracts that name them, then by name."""
-    known = [_recognised(claim) for claim in claims]
+    known = [_recognised(office, claim) for claim in claims]
     order = {name: n for n, name in enumerate(FLOWS)}
-    return sorted(known, key=lambda c: (order.get(c.flow, len(order)), c.name, c.path))
+    return sorted(
+        known, key=lambda c: (order.get(c.flow.partition("@")[0], len(order)), c.name, c.path)
+    )
 
 
-def _recognised(claim: _Claim) -> _Claim:
+def _recognised(office: Office, claim: _Claim) -> _Claim:
     if claim.flow != _ANY:
         return claim
     try:
-        flow = detect(_read(claim.path), claim.name).name
+        flow = detect(_read(claim.path), claim.name, office.settings).name
     except AnomaliesFound:
         return claim  # said when it is processed
     return _Claim(claim.path, flow, claim.name, claim.since)
@@ -273,7 +279,7 @@ def _recognised(claim: _Claim) -> _Claim:
 
 def _all(office: Office, claims: Iterable[_Claim]) -> list[Imported]:
     done = []
-    for claim in _in_order(claims):
+    for claim in _in_order(office, claims):
         try:
             done.append(_process(office, claim))
         except _GoneError:
@@ -296,7 +302,9 @@ def _process(office: Office, claim: _Claim) -> Imported:
 
 def _import(office: Office, claim: _Claim) -> Imported:
     data = _read(claim.path)
-    flow = load(claim.flow) if claim.flow != _ANY else detect(data, claim.name)
+    settings = office.settings
+    known = claim.flow != _ANY
+    flow = load(claim.flow, settings) if known else detect(data, claim.name, settings)
     try:
         return _apply(office, claim, flow, hashlib.sha256(data).hexdigest(), data)
     except (AnomaliesFound, OperationalError, OSError):

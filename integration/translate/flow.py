@@ -100,6 +100,8 @@ class Flow:
     read:   bytes and file name → Records, pure; raises AnomaliesFound with all it found.
     apply:  writes the records, all or nothing; raises AnomaliesFound (unknown customer…).
     schema: the documented layout, as text: CSV header with an example row, or JSON Schema.
+    bind:   the flow as the layouts of an installation extend it, restricted to the one named
+            (`readings@kpax`); raises AnomaliesFound when there is none of that name.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Flow:
     read: Callable[[bytes, str], Records[Any]]
     apply: Callable[[Intake, Records[Any]], Applied]
     schema: Callable[[], str]
+    bind: Callable[[Settings | None, str], Flow] | None = None
 
 
 FLOWS: Final[Mapping[str, str]] = MappingProxyType(
@@ -130,18 +133,21 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def load(name: str) -> Flow:
-    """The flow of that name. Raises AnomaliesFound (IMP-003)."""
-    if name not in FLOWS:
+def load(name: str, settings: Settings | None = None) -> Flow:
+    """The flow of that name; `flow@layout`: one layout of it. Raises AnomaliesFound (IMP-003)."""
+    base, _, layout = name.partition("@")
+    flow: Flow | None = import_module(FLOWS[base]).FLOW if base in FLOWS else None
+    if flow is not None and flow.bind:
+        return flow.bind(settings, layout)
+    if flow is None or layout:
         known = ", ".join(FLOWS)
         raise AnomaliesFound(Anomaly(UNKNOWN_FLOW, values={"flow": name, "flows": known}))
-    flow: Flow = import_module(FLOWS[name]).FLOW
     return flow
 
 
-def detect(data: bytes, file: str) -> Flow:
+def detect(data: bytes, file: str, settings: Settings | None = None) -> Flow:
     """The only flow that recognises this content. Raises AnomaliesFound when none or several do."""
-    found = [flow for flow in map(load, FLOWS) if flow.detect(data, file)]
+    found = [flow for name in FLOWS if (flow := load(name, settings)).detect(data, file)]
     if len(found) == 1:
         return found[0]
     if not found:

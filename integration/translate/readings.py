@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 from typing import Annotated, Final, NamedTuple
@@ -13,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.sql.expression import literal
 
 from billing.contracts.reading import Origin
+from config.settings import Settings
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.database.bulk import insert_rows, reserve_ids
@@ -85,7 +87,9 @@ class _Point(NamedTuple):
     origin: Origin
 
 
-class _Meter(NamedTuple):
+class KnownMeter(NamedTuple):
+    """What an import of readings knows of a stored meter."""
+
     id: int
     cumulative: bool
     calculated: bool
@@ -106,7 +110,9 @@ def apply(intake: Intake, records: Records[ReadingRow]) -> Applied:
     Refused: an unknown meter, a future date, a value below the previous one unless the meter was
     replaced (takeover of the old one, installation of the new one).
     """
-    meters = _meters(intake, {row.value.asset for row in records})
+    if not records:
+        return Applied({"relevés enregistrés": 0, "relevés déjà connus": 0})
+    meters = meters_of(intake, {row.value.asset for row in records})
     anomalies = list(_misplaced(intake.today, records, meters))
     refuse(anomalies)
     first = min(row.value.read_on for row in records)
@@ -130,7 +136,8 @@ def _key(record: Record[ReadingRow]) -> tuple[str, str]:
     return record.value.asset, record.value.meter
 
 
-def _meters(intake: Intake, assets: set[str]) -> dict[tuple[str, str], _Meter]:
+def meters_of(intake: Intake, assets: set[str]) -> dict[tuple[str, str], KnownMeter]:
+    """Stored meters of these assets, by asset and meter code."""
     m = t.meter.c
     query = (
         select(t.asset.c.code, m.code, m.id, m.cumulative, m.calculated, m.entry_mandatory)
@@ -138,7 +145,7 @@ def _meters(intake: Intake, assets: set[str]) -> dict[tuple[str, str], _Meter]:
         .where(t.asset.c.organisation_id == intake.organisation_id)
     )
     return {
-        (asset, meter): _Meter(id_, *map(bool, flags))
+        (asset, meter): KnownMeter(id_, *map(bool, flags))
         for some in slices(sorted(assets))
         for asset, meter, id_, *flags in intake.connection.execute(
             query.where(t.asset.c.code.in_(some))
@@ -147,7 +154,7 @@ def _meters(intake: Intake, assets: set[str]) -> dict[tuple[str, str], _Meter]:
 
 
 def _misplaced(
-    today: date, records: Records[ReadingRow], meters: Mapping[tuple[str, str], _Meter]
+    today: date, records: Records[ReadingRow], meters: Mapping[tuple[str, str], KnownMeter]
 ) -> Iterator[Anomaly]:
     for record in records:
         row = record.value
@@ -189,7 +196,7 @@ def _stored(intake: Intake, meters: set[int], first: date) -> dict[int, _Story]:
 
 def _fresh(
     records: Records[ReadingRow],
-    meters: Mapping[tuple[str, str], _Meter],
+    meters: Mapping[tuple[str, str], KnownMeter],
     stories: dict[int, _Story],
 ) -> Iterator[tuple[int, ReadingRow]]:
     """Readings not stored yet, each once; they join their meter's story."""
@@ -203,7 +210,7 @@ def _fresh(
 
 def _left_out(
     records: Records[ReadingRow],
-    meters: Mapping[tuple[str, str], _Meter],
+    meters: Mapping[tuple[str, str], KnownMeter],
     stories: Mapping[int, _Story],
 ) -> Iterator[Anomaly]:
     """Meters of mandatory entry that a visit of their asset left out; told, nothing is refused."""
@@ -220,7 +227,7 @@ def _left_out(
 
 
 def _contradictions(
-    stories: Mapping[int, _Story], meters: Mapping[tuple[str, str], _Meter]
+    stories: Mapping[int, _Story], meters: Mapping[tuple[str, str], KnownMeter]
 ) -> Iterator[Anomaly]:
     """New readings that can't be true beside their neighbours; estimates prove nothing."""
     cumulative = {meter.id for meter in meters.values() if meter.cumulative}
@@ -255,4 +262,11 @@ def schema() -> str:
     return csv_schema(ReadingRow, ("BIEN001", "NB", "30/06/2026", "12345", "prestataire"))
 
 
-FLOW: Final = Flow("readings", "relevés", recognises(ReadingRow), read, apply, schema)
+def bind(settings: Settings | None, layout: str) -> Flow:
+    """The flow with the mappings of an installation, or with one of them."""
+    from integration.translate.mapped_readings import bound
+
+    return bound(replace(FLOW, bind=None), settings, layout)
+
+
+FLOW: Final = Flow("readings", "relevés", recognises(ReadingRow), read, apply, schema, bind)

@@ -115,24 +115,36 @@ def _columns(model: type[Row]) -> dict[str, bool]:
 
 
 def _lines(data: bytes, file: str) -> Iterator[Cells]:
-    return _xlsx(data, file) if data.startswith(_ZIP) else _csv(data, file)
+    return xlsx_cells(data, file) if is_xlsx(data) else _csv(data, file)
 
 
 def _csv(data: bytes, file: str) -> Iterator[Cells]:
     text = decoded(data, file)
-    delimiter = ";" if ";" in text.split("\n", 1)[0] else ","
-    reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+    return csv_cells(text, file, ";" if ";" in text.split("\n", 1)[0] else ",")
+
+
+def csv_cells(text: str, file: str, delimiter: str, skip: int = 0) -> Iterator[Cells]:
+    """Line number and cells of each line that isn't empty, behind the first `skip` lines."""
+    source = StringIO(text, newline="")
+    for _ in range(skip):
+        source.readline()
+    reader = csv.reader(source, delimiter=delimiter, strict=True)
+    line = skip + 1
     try:
         for cells in reader:
             if any(cells):
                 yield line, cells
-            line = reader.line_num + 1
+            line = skip + reader.line_num + 1
     except csv.Error:
         raise AnomaliesFound(Anomaly(BROKEN_CSV, Place(file, line))) from None
 
 
-def _xlsx(data: bytes, file: str) -> Iterator[Cells]:
+def is_xlsx(data: bytes) -> bool:
+    """Whether this is a ZIP, as workbooks are."""
+    return data.startswith(_ZIP)
+
+
+def xlsx_cells(data: bytes, file: str) -> Iterator[Cells]:
     """The first sheet; lines are the sheet's own row numbers."""
     from python_calamine import CalamineError, CalamineWorkbook  # heavy: only for spreadsheets
 
@@ -163,8 +175,8 @@ def _header(lines: Iterator[Cells], file: str, model: type[Row]) -> Header:
     if not cells:
         raise AnomaliesFound(Anomaly(NO_HEADER, Place(file)))
     known = _columns(model)
-    spelling = {_folded(name): name for name in known}
-    names = tuple(spelling.get(_folded(str(cell)), str(cell).strip()) for cell in cells)
+    spelling = {folded(name): name for name in known}
+    names = tuple(spelling.get(folded(str(cell)), str(cell).strip()) for cell in cells)
     found = {"known": ", ".join(known)}
     anomalies = [
         Anomaly(UNKNOWN_COLUMN, Place(file, line, column), {"name": name, **found})
@@ -185,7 +197,8 @@ def _header(lines: Iterator[Cells], file: str, model: type[Row]) -> Header:
     return Header(file, line, names)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A column name without case, accents and surrounding spaces."""
     plain = unicodedata.normalize("NFKD", name.strip().casefold()).encode("ascii", "ignore")
     return "_".join(plain.decode().split())
 

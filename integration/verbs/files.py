@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from config import settings as configuration
 from integration.app import home_of, open_app
 from integration.cli import BAD_INPUT, DONE
 from integration.inbox import Imported, Outcome, import_paths
@@ -21,7 +22,8 @@ _FRENCH = {
 def import_files(arguments: argparse.Namespace) -> int:
     """Import files named by hand; their originals stay where they are."""
     with open_app(home_of(arguments.home)) as app:
-        done = import_paths(app.office(), map(Path, arguments.paths), arguments.flow or "")
+        flow = f"readings@{arguments.mapping}" if arguments.mapping else arguments.flow or ""
+        done = import_paths(app.office(), map(Path, arguments.paths), flow)
     if arguments.json:
         say_json("import", {"files": [_plain(one) for one in done]})
     else:
@@ -54,8 +56,10 @@ def _plain(one: Imported) -> dict[str, object]:
 
 def schema(arguments: argparse.Namespace) -> int:
     """Print the layout of a flow, or the list of flows."""
+    file = home_of(arguments.home) / configuration.FILE_NAME
+    settings = configuration.load(file) if file.is_file() else None
     if arguments.flow:
-        say(load(arguments.flow).schema().rstrip("\n"))
+        say(load(arguments.flow, settings).schema().rstrip("\n"))
         return DONE
     for name in FLOWS:
         say(f"{name:15} {load(name).french}")
