@@ -22,7 +22,9 @@ _FRENCH = {
 def import_files(arguments: argparse.Namespace) -> int:
     """Import files named by hand; their originals stay where they are."""
     with open_app(home_of(arguments.home)) as app:
-        flow = f"readings@{arguments.mapping}" if arguments.mapping else arguments.flow or ""
+        flow = arguments.flow or ""
+        if arguments.mapping:
+            flow = f"{flow or 'readings'}@{arguments.mapping}"
         done = import_paths(app.office(), map(Path, arguments.paths), flow)
     if arguments.json:
         say_json("import", {"files": [_plain(one) for one in done]})

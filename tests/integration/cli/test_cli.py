@@ -257,6 +257,19 @@ def test_schemas_are_listed_in_french(capsys: pytest.CaptureFixture[str], home: 
     assert "Le flux « licornes » n'existe pas" in err
 
 
+def test_a_mapping_is_named_on_the_command_line(
+    capsys: pytest.CaptureFixture[str], home: Path
+) -> None:
+    code, out, _ = _run(capsys, home, "schema", "readings")
+    assert (code, "#   kpax : Export de type KPAX" in out) == (DONE, True)
+    sample = Path(__file__).parents[2] / "data" / "readings" / "kpax.csv"
+    code, out, _ = _run(capsys, home, "import", "--mapping", "kpax", str(sample))
+    assert (code, "IMP-190" in out) == (DONE, True)
+    wrong = ("import", "--mapping", "kpax", "--flow", "customers", str(sample))
+    code, _, err = _run(capsys, home, *wrong)
+    assert (code, "Le flux « customers@kpax » n'existe pas" in err) == (BAD_INPUT, True)
+
+
 def test_doctor_names_what_to_mend(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     code, out, _ = _run(capsys, home, "doctor")
     assert (code, "ÉCHEC" in out) == (DONE, False)
