@@ -77,7 +77,7 @@ def _contracts(app: App, day: date) -> Report:
         "gross_cents": done.gross_cents,
         "blocked": len(done.blocked),
         "deferred": len(done.deferred),
-        "attention": _texts(done.anomalies) + [f"groupe {g} : {error}" for g, error in done.failed],
+        "attention": _texts(done.anomalies),
     }
 
 

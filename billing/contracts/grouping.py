@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -61,17 +62,17 @@ class Deferred:
 
 
 class Shaped(NamedTuple):
-    """All a posting needs of one group.
+    """All a posting needs of one group, or of a part of a large one.
 
-    moved:     new state by rule id; rules deferred or blocked aren't there.
-    estimates: readings to store, one a meter and date. used: ids of the readings billed.
+    moved:     new state by rule id, in the order of the lines they come from; rules deferred or
+               blocked aren't there.
+    estimates: readings to store, one a meter and date, with the rule that made it.
     blocked:   contracts an anomaly stops. anomalies: those to show.
     """
 
     invoices: tuple[InvoiceDraft, ...] = ()
     moved: tuple[tuple[int, RuleState], ...] = ()
-    estimates: tuple[Reading, ...] = ()
-    used: tuple[int, ...] = ()
+    estimates: tuple[tuple[int, Reading], ...] = ()
     blocked: tuple[int, ...] = ()
     deferred: tuple[Deferred, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
@@ -80,7 +81,41 @@ class Shaped(NamedTuple):
 # payer id, site id, market, payment mode, contract id (0 when the payer's invoices are grouped),
 # lines apart
 Key = tuple[int, int | None, str, str, int, bool]
-Bills = dict[Key, list[tuple[int, Line]]]  # each line with its contract id
+
+
+class Stake(NamedTuple):
+    """What deciding needs to know of a rated rule: where its amounts go, and who it goes with."""
+
+    rule_id: int
+    periodic: bool
+    tied: bool
+    amounts: tuple[tuple[Key, Decimal], ...]
+
+
+class Outline(NamedTuple):
+    """What deciding needs to know of a rated contract: small, whatever its lines say."""
+
+    contract_id: int
+    code: str
+    customer_id: int
+    anomalies: tuple[Anomaly, ...]
+    stakes: Sequence[Stake]
+
+
+class Decision(NamedTuple):
+    """What a group bills: nothing of `blocked` contracts and `deferred` rules (ids).
+
+    bills: contracts by invoice to make, in posting order.
+    silent: contracts with a rule that may move without a line.
+    waiting: contracts below the threshold. anomalies: those to show.
+    """
+
+    blocked: dict[int, None]
+    deferred: set[int]
+    bills: dict[Key, list[int]]
+    silent: list[int]
+    waiting: tuple[Deferred, ...]
+    anomalies: tuple[Anomaly, ...]
 
 
 def shape(
@@ -90,32 +125,95 @@ def shape(
 
     Raises KeyError for a payer that isn't given.
     """
-    blocked = _blocked(ratings, payers, options)
-    kept = [
-        (rating.contract, one)
-        for rating in sorted(ratings, key=lambda rating: rating.contract.code)
-        if rating.contract.id not in blocked
-        for one in sorted(rating.rules, key=_place)
-    ]
-    bills, deferred = _above(kept, payers, options.threshold)
-    posted = [one for _, one in kept if one.rule.id not in deferred]
-    return Shaped(
-        tuple(_draft(key, bills[key]) for key in sorted(bills, key=_order(payers))),
-        tuple((one.rule.id, one.rated.state) for one in posted if one.rated.state is not None),
-        _estimates(posted),
-        tuple(dict.fromkeys(id_ for one in posted for id_ in one.rated.used)),
-        tuple(blocked),
-        tuple(_listed(kept, deferred)) if deferred else (),
-        tuple(shown(ratings, options)),
+    decision = decide([outline(rating, payers) for rating in ratings], payers, options)
+    invoices, rules = settle(ratings, decision.bills, decision, payers)
+    posted = shaped(invoices, rules + silent_rules(ratings, decision))
+    return told(decision)._replace(
+        invoices=posted.invoices, moved=posted.moved, estimates=posted.estimates
     )
 
 
-def shown(ratings: Iterable[ContractRating], options: RunOptions) -> list[Anomaly]:
+def outline(rating: ContractRating, payers: Mapping[int, Payer]) -> Outline:
+    """The outline of a rated contract."""
+    contract, stakes = rating.contract, []
+    keys: dict[Key, Key] = {}
+    for one in rating.rules:
+        amounts: dict[Key, Decimal] = {}
+        for line in one.rated.lines:
+            key = _key(contract, one.rule, line, payers)
+            key = keys.setdefault(key, key)  # kept once, for the memory of a large group
+            amounts[key] = amounts.get(key, ZERO) + line.amount
+        periodic = one.rule.periodicity is not None
+        stakes.append(Stake(one.rule.id, periodic, one.rated.tied, tuple(amounts.items())))
+    return Outline(contract.id, contract.code, contract.customer_id, rating.anomalies, stakes)
+
+
+def decide(
+    outlines: Sequence[Outline], payers: Mapping[int, Payer], options: RunOptions
+) -> Decision:
+    """What a whole group bills and what waits, from its outlines alone."""
+    blocked = {} if options.bill_anomalies else _blocked(outlines, payers)
+    kept = sorted(
+        (one for one in outlines if one.contract_id not in blocked), key=lambda one: one.code
+    )
+    deferred = _deferred(kept, options.threshold) if options.threshold else set()
+    bills = _bills(kept, deferred)
+    return Decision(
+        blocked,
+        deferred,
+        {key: bills[key] for key in sorted(bills, key=_order(payers))},
+        [one.contract_id for one in kept if any(not stake.amounts for stake in one.stakes)],
+        tuple(_listed(kept, deferred)) if deferred else (),
+        tuple(shown(outlines, options)),
+    )
+
+
+def settle(
+    ratings: Iterable[ContractRating],
+    keys: Iterable[Key],
+    decision: Decision,
+    payers: Mapping[int, Payer],
+) -> tuple[tuple[InvoiceDraft, ...], list[RuleRating]]:
+    """Some of the invoices that were decided, in that order, and the rules of their lines.
+
+    ratings: of all the contracts of these invoices, and no more is needed.
+    """
+    posted = list(_posted(ratings, decision))
+    lines = _lines(posted, payers)
+    invoices = tuple(_draft(key, lines[key]) for key in keys)
+    rules = {one.rule.id: one for _, one in posted}
+    billed = dict.fromkeys(line.rule_id for draft in invoices for line in draft.lines)
+    return invoices, [rules[id_] for id_ in billed]
+
+
+def silent_rules(ratings: Iterable[ContractRating], decision: Decision) -> list[RuleRating]:
+    """Rules that move without a line."""
+    return [one for _, one in _posted(ratings, decision) if not one.rated.lines]
+
+
+def shaped(invoices: tuple[InvoiceDraft, ...], rules: Sequence[RuleRating]) -> Shaped:
+    """Invoices with what these rules move and estimate."""
+    moved = ((one.rule.id, one.rated.state) for one in rules)
+    return Shaped(
+        invoices,
+        tuple((rule_id, state) for rule_id, state in moved if state is not None),
+        _estimates(rules),
+    )
+
+
+def told(decision: Decision) -> Shaped:
+    """What is to be said about a group; bills nothing."""
+    return Shaped(
+        blocked=tuple(decision.blocked), deferred=decision.waiting, anomalies=decision.anomalies
+    )
+
+
+def shown(rated: Iterable[ContractRating | Outline], options: RunOptions) -> list[Anomaly]:
     """Anomalies to show: EXCEPTION_RELEVE_FACTURATION off hides missing readings (A-REL-06)."""
     return [
         anomaly
-        for rating in ratings
-        for anomaly in rating.anomalies
+        for one in rated
+        for anomaly in one.anomalies
         if options.show_missing or anomaly.code not in HIDEABLE
     ]
 
@@ -129,26 +227,22 @@ def vat_shares(lines: Iterable[Line]) -> tuple[VatShare, ...]:
     return tuple(VatShare(rate, bases[rate], vat_of(bases[rate], rate)) for rate in sorted(bases))
 
 
-def _blocked(
-    ratings: Sequence[ContractRating], payers: Mapping[int, Payer], options: RunOptions
-) -> dict[int, None]:
+def _blocked(outlines: Sequence[Outline], payers: Mapping[int, Payer]) -> dict[int, None]:
     """Contracts with an anomaly, and all those of a grouped customer that has one."""
-    if options.bill_anomalies:
-        return {}
-    wrong = [rating.contract for rating in ratings if rating.anomalies]
+    wrong = [one for one in outlines if one.anomalies]
     if not wrong:
         return {}
-    ids = {contract.id for contract in wrong}
-    customers = {c.customer_id for c in wrong if _grouped(c, payers)}
+    ids = {one.contract_id for one in wrong}
+    customers = {one.customer_id for one in wrong if _grouped(one.customer_id, payers)}
     return {
-        rating.contract.id: None
-        for rating in ratings
-        if rating.contract.id in ids or rating.contract.customer_id in customers
+        one.contract_id: None
+        for one in outlines
+        if one.contract_id in ids or one.customer_id in customers
     }
 
 
-def _grouped(contract: Contract, payers: Mapping[int, Payer]) -> bool:
-    customer = payers.get(contract.customer_id)
+def _grouped(customer_id: int, payers: Mapping[int, Payer]) -> bool:
+    customer = payers.get(customer_id)
     return customer is not None and customer.grouped
 
 
@@ -156,61 +250,88 @@ def _place(one: RuleRating) -> tuple[int, str]:
     return one.rule.position, one.rule.code
 
 
-def _above(
-    kept: Sequence[tuple[Contract, RuleRating]], payers: Mapping[int, Payer], threshold: Decimal
-) -> tuple[Bills, set[int]]:
-    """The invoices at or above the threshold, and the rules that wait.
+def _deferred(kept: Sequence[Outline], threshold: Decimal) -> set[int]:
+    """The rules that wait, so that no invoice is below the threshold.
 
     A rule moves as a whole: if one of its lines waits all do, which may take another invoice
     below the threshold; hence the repetition, until nothing more waits.
     """
     deferred: set[int] = set()
     while True:
-        bills = _gather(kept, payers, deferred)
-        low = [bill for bill in bills.values() if threshold and ZERO <= _net(bill) < threshold]
-        waiting = {line.rule_id for bill in low for _, line in bill}
+        totals: dict[Key, Decimal] = defaultdict(Decimal)
+        for key, amount, _ in _amounts(kept, deferred):
+            totals[key] += amount
+        low = {key for key, total in totals.items() if ZERO <= total < threshold}
+        waiting = {rule_id for key, _, rule_id in _amounts(kept, deferred) if key in low}
         if not waiting:
-            return bills, deferred
+            return deferred
         waiting |= _companions(kept, deferred | waiting)
         waiting |= _tied(kept, waiting)
         deferred |= waiting
 
 
-def _net(bill: Iterable[tuple[int, Line]]) -> Decimal:
-    return sum((line.amount for _, line in bill), ZERO)
+def _amounts(kept: Iterable[Outline], deferred: set[int]) -> Iterator[tuple[Key, Decimal, int]]:
+    for one in kept:
+        for stake in one.stakes:
+            if stake.rule_id not in deferred:
+                for key, amount in stake.amounts:
+                    yield key, amount, stake.rule_id
 
 
-def _companions(kept: Sequence[tuple[Contract, RuleRating]], deferred: set[int]) -> set[int]:
+def _companions(kept: Iterable[Outline], deferred: set[int]) -> set[int]:
     """Aperiodic rules all of whose contract's other rules wait: they bill only with another."""
-    billing = {
-        contract.id
-        for contract, one in kept
-        if one.rated.lines and one.rule.periodicity and one.rule.id not in deferred
-    }
-    return {
-        one.rule.id
-        for contract, one in kept
-        if one.rated.lines and one.rule.periodicity is None and contract.id not in billing
-    }
+    found: set[int] = set()
+    for one in kept:
+        billing = [stake for stake in one.stakes if stake.amounts]
+        if not any(s.periodic and s.rule_id not in deferred for s in billing):
+            found.update(s.rule_id for s in billing if not s.periodic)
+    return found
 
 
-def _tied(kept: Sequence[tuple[Contract, RuleRating]], waiting: set[int]) -> set[int]:
+def _tied(kept: Iterable[Outline], waiting: set[int]) -> set[int]:
     """All the rules of a contract that is posted whole, when one of them waits."""
-    tied = {contract.id for contract, one in kept if one.rated.tied}
-    held = tied & {contract.id for contract, one in kept if one.rule.id in waiting}
-    return {one.rule.id for contract, one in kept if contract.id in held}
+    found: set[int] = set()
+    for one in kept:
+        rules = [stake.rule_id for stake in one.stakes]
+        if any(stake.tied for stake in one.stakes) and not waiting.isdisjoint(rules):
+            found.update(rules)
+    return found
 
 
-def _gather(
-    kept: Iterable[tuple[Contract, RuleRating]], payers: Mapping[int, Payer], deferred: set[int]
-) -> Bills:
-    bills: Bills = defaultdict(list)
-    for contract, one in kept:
-        if one.rule.id in deferred:
-            continue
-        for line in one.rated.lines:
-            bills[_key(contract, one.rule, line, payers)].append((contract.id, line))
+def _bills(kept: Iterable[Outline], deferred: set[int]) -> dict[Key, list[int]]:
+    bills: dict[Key, list[int]] = {}
+    for one in kept:
+        keys = {
+            key: None
+            for stake in one.stakes
+            if stake.rule_id not in deferred
+            for key, _ in stake.amounts
+        }
+        for key in keys:
+            bills.setdefault(key, []).append(one.contract_id)
     return bills
+
+
+def _posted(
+    ratings: Iterable[ContractRating], decision: Decision
+) -> Iterator[tuple[Contract, RuleRating]]:
+    """Rules that are neither blocked nor deferred, by contract code, position and rule code."""
+    for rating in sorted(ratings, key=lambda rating: rating.contract.code):
+        if rating.contract.id not in decision.blocked:
+            for one in sorted(rating.rules, key=_place):
+                if one.rule.id not in decision.deferred:
+                    yield rating.contract, one
+
+
+def _lines(
+    posted: Iterable[tuple[Contract, RuleRating]], payers: Mapping[int, Payer]
+) -> dict[Key, list[tuple[int, Line]]]:
+    """Lines by invoice, each with its contract id."""
+    lines: dict[Key, list[tuple[int, Line]]] = defaultdict(list)
+    for contract, one in posted:
+        for line in one.rated.lines:
+            lines[_key(contract, one.rule, line, payers)].append((contract.id, line))
+    return lines
 
 
 def _key(contract: Contract, rule: Rule, line: Line, payers: Mapping[int, Payer]) -> Key:
@@ -242,17 +363,18 @@ def _draft(key: Key, lines: Sequence[tuple[int, Line]]) -> InvoiceDraft:
     )
 
 
-def _estimates(posted: Iterable[RuleRating]) -> tuple[Reading, ...]:
-    """Two rules on one meter make the same estimate; it is stored once."""
-    made = {(e.meter_id, e.read_on): e for one in posted for e in one.rated.estimates}
+def _estimates(rules: Iterable[RuleRating]) -> tuple[tuple[int, Reading], ...]:
+    """Two rules on one meter make the same estimate; it is the first's."""
+    made: dict[tuple[int, date], tuple[int, Reading]] = {}
+    for one in rules:
+        for e in one.rated.estimates:
+            made.setdefault((e.meter_id, e.read_on), (one.rule.id, e))
     return tuple(made.values())
 
 
-def _listed(kept: Iterable[tuple[Contract, RuleRating]], deferred: set[int]) -> Iterable[Deferred]:
-    amounts: dict[int, tuple[str, Decimal]] = {}
-    for contract, one in kept:
-        if one.rule.id in deferred:
-            before = amounts.get(contract.id, (contract.code, ZERO))[1]
-            total = before + sum((line.amount for line in one.rated.lines), ZERO)
-            amounts[contract.id] = (contract.code, total)
-    return [Deferred(id_, code, amount) for id_, (code, amount) in amounts.items()]
+def _listed(kept: Iterable[Outline], deferred: set[int]) -> Iterator[Deferred]:
+    for one in kept:
+        waiting = [stake for stake in one.stakes if stake.rule_id in deferred]
+        if waiting:
+            amounts = (amount for stake in waiting for _, amount in stake.amounts)
+            yield Deferred(one.contract_id, one.code, sum(amounts, ZERO))

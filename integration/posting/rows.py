@@ -159,11 +159,13 @@ class Rows:
         yield tables.reading, READING, self.readings
         yield tables.outbox, OUTBOX, self.outbox
 
-    def add_to(self, digest: Hash) -> None:
-        """Add every row, as planned or posted, to a running digest."""
+    def digest(self) -> bytes:
+        """Of every row, as planned or posted."""
+        found = hashlib.sha256()
         for table, _, content in self.tables():
-            digest.update(orjson.dumps((table.name, content)))
-        digest.update(orjson.dumps((self.states, self.links)))
+            found.update(orjson.dumps((table.name, content)))
+        found.update(orjson.dumps((self.states, self.links)))
+        return found.digest()
 
 
 def reference(journal: str, fiscal_year: int, number: int) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from sys import intern
 from typing import Any, Final
 
 import orjson
@@ -191,7 +192,7 @@ def _cost_lines(rows: Iterable[Row]) -> dict[int, list[CostLine]]:
                 _rate(vat),
                 payer,
                 site,
-                mode,
+                intern(mode),
                 days,
                 account,
                 class_,

@@ -137,8 +137,6 @@ def _print_report(report: BillingReport, title: str) -> None:
         say(f"  contrats bloqués par une anomalie : {len(report.blocked)}")
     for anomaly in report.anomalies:
         complain(str(anomaly))
-    for group, error in report.failed:
-        complain(f"Le groupe de contrats {group} n'a pas pu être facturé ({error}).")
 
 
 def _report(report: BillingReport) -> Mapping[str, Any]:

@@ -69,6 +69,18 @@ def _memory(folder: str) -> dict[str, object]:
         "peak_mb": [small["peak_mb"], large["peak_mb"]],
         "growth": round(large["peak_mb"] / small["peak_mb"] - 1, 3),
         "large_invoices_per_s": round(large["invoices"] / large["seconds"]),
+        **_one_group(folder),
+    }
+
+
+def _one_group(folder: str) -> dict[str, object]:
+    """All the contracts paid by one lessor, in a single transaction."""
+    url = _filled(_sqlite_url(folder, "group"), CONTRACTS)
+    _in_child("join", url, CONTRACTS)
+    billed = _in_child("bill", url, CONTRACTS)
+    return {
+        "one_group_peak_mb": billed["peak_mb"],
+        "one_group_invoices_per_s": round(billed["invoices"] / billed["seconds"]),
     }
 
 
@@ -109,6 +121,14 @@ def _fill(url: str, contracts: int) -> dict[str, object]:
     return {}
 
 
+def _join(url: str, contracts: int) -> dict[str, object]:
+    from integration.database.engine import make_engine
+
+    with make_engine(url).begin() as connection:
+        connection.exec_driver_sql("UPDATE contract SET group_id = 1")
+    return {}
+
+
 def _bill(url: str, contracts: int) -> dict[str, object]:
     from billing.contracts.contract import RunOptions
     from billing.ledger import DEFAULT_ACCOUNTS
@@ -130,8 +150,6 @@ def _bill(url: str, contracts: int) -> dict[str, object]:
     assert report.invoices == contracts, report
     planner = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    planner = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "invoices": report.invoices,
         "seconds": seconds,
@@ -170,5 +188,5 @@ def _bare(url: str, contracts: int, source: str) -> dict[str, object]:
 
 if __name__ == "__main__":
     verb, url, contracts, *rest = sys.argv[1:]
-    verbs = {"fill": _fill, "bill": _bill, "bare": _bare}
+    verbs = {"fill": _fill, "join": _join, "bill": _bill, "bare": _bare}
     print(json.dumps(verbs[verb](url, int(contracts), *rest)))

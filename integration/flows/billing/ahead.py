@@ -20,6 +20,7 @@ from typing import IO, Any, Final
 
 from integration.database.engine import make_engine, snapshot
 from integration.failpoints import reach
+from integration.flows.billing.gather import Scope
 from integration.flows.billing.run import (
     Billing,
     Planned,
@@ -61,7 +62,7 @@ class _Claims:
                 rank = self.rank.value
                 self.rank.value, self.last_group.value = rank + 1, groups[-1]
             reach("ahead.claimed")
-            return rank, planned(connection, run, groups)
+            return rank, planned(connection, run, Scope(groups))
 
 
 def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
@@ -74,7 +75,7 @@ def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
     last_group = 0
     try:
         for chunk in _in_order(run, claims, ours):
-            last_group = chunk.groups[-1]
+            last_group = chunk.scope.groups[-1]
             yield chunk
     except EOFError:
         yield from planned_chunks(run, last_group)

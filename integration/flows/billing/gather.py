@@ -40,31 +40,33 @@ _KEPT: Final = frozenset({_INSTALLATION, Origin.TAKEOVER.value})  # read whateve
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which contracts to plan: those of whole groups.
+
+    only: a part of a group, to find what is wrong with it. broken: contracts that can't be
+    planned, with the class of the error they cause.
+    """
+
+    groups: list[int]
+    only: frozenset[int] | None = None
+    broken: Mapping[int, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Book:
-    """What laying out postings looks up, of all the slices of a chunk.
+    """What laying out postings looks up, of a slice.
 
     snapshots: customer and site as they are, by payer and site. states: cached state and event
-    count by rule. rules_of: rules by meter. estimated: meters and values of the estimates that
-    are already stored for the work date. names: what a rule is called, to be kept with its lines.
+    count by rule. estimated: meters and values of the estimates that are already stored for the
+    work date. names: what a rule is called, to be kept with its lines.
     """
 
     payers: dict[int, Payer] = field(default_factory=dict)
     snapshots: dict[tuple[int, int | None], str] = field(default_factory=dict)
     states: dict[int, tuple[Mapping[str, Any], int]] = field(default_factory=dict)
-    rules_of: dict[int, list[int]] = field(default_factory=dict)
     estimated: set[tuple[int, int]] = field(default_factory=set)
     names: dict[int, Mapping[str, str]] = field(default_factory=dict)
-
-    def add(self, other: Book) -> None:
-        """Take in the book of a slice."""
-        self.payers.update(other.payers)
-        self.snapshots.update(other.snapshots)
-        self.states.update(other.states)
-        for meter_id, rules in other.rules_of.items():
-            self.rules_of.setdefault(meter_id, []).extend(rules)
-        self.estimated |= other.estimated
-        self.names.update(other.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,33 +123,62 @@ def group_chunks(
         after = groups[-1]
 
 
-def gather(
-    connection: Connection, choice: Selection, groups: Sequence[int], on: date
-) -> Iterator[Slice]:
-    """Everything rating needs about these groups, one query a table.
+def is_large(connection: Connection, choice: Selection, scope: Scope) -> bool:
+    """Whether these contracts fill a chunk: a single group of a big lessor, of a town."""
+    return len(scope.groups) == 1 and len(_contracts(connection, choice, scope, 0)) == CHUNK
 
-    One slice, unless a single group is larger than a chunk (a big lessor, a town): then its
-    contracts come CHUNK by CHUNK, so that memory doesn't follow the size of the group.
+
+def gather(connection: Connection, choice: Selection, scope: Scope, on: date) -> Iterator[Slice]:
+    """Everything rating needs about these contracts, one query a table.
+
+    One slice, unless a single group is larger than a chunk: then its contracts come CHUNK by
+    CHUNK, so that memory doesn't follow the size of the group.
     """
-    contracts = _SQL.rows(
+    for page in _pages(connection, choice, scope):
+        yield _slice(connection, page, scope.broken, on)
+
+
+def contract_ids(connection: Connection, choice: Selection, scope: Scope) -> list[int]:
+    """Ids of the contracts of a scope, in the order they are rated."""
+    return [row[0] for page in _pages(connection, choice, scope) for row in page]
+
+
+def _pages(connection: Connection, choice: Selection, scope: Scope) -> Iterator[list[Row]]:
+    """Contracts, CHUNK at a time. Several groups are one page: they were chosen so."""
+    after = 0
+    while page := _contracts(connection, choice, scope, after):
+        wanted = [row for row in page if scope.only is None or row[0] in scope.only]
+        if wanted:
+            yield wanted
+        if len(page) < CHUNK or len(scope.groups) > 1:
+            return
+        after = page[-1][0]
+
+
+def _contracts(connection: Connection, choice: Selection, scope: Scope, after: int) -> list[Row]:
+    return _SQL.rows(
         connection,
         "contracts",
         organisation=choice.organisation_id,
         excluded=choice.excluded,
-        groups=groups,
+        groups=scope.groups,
+        after=after,
+        limit=CHUNK,
     )
-    yield from facts_of(connection, contracts, on)
 
 
 def facts_of(connection: Connection, contracts: list[Row], on: date) -> Iterator[Slice]:
     """The facts of these contracts, given as rows of the query `contracts`, in slices."""
     for first in range(0, len(contracts), CHUNK):
-        yield _slice(connection, contracts[first : first + CHUNK], on)
+        yield _slice(connection, contracts[first : first + CHUNK], {}, on)
 
 
-def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
+def _slice(
+    connection: Connection, contracts: list[Row], broken: Mapping[int, str], on: date
+) -> Slice:
+    """The facts of some contracts; of broken ones nothing but their names."""
     rows, ask = ContractRows(contracts), _SQL.rows
-    ids = [row[0] for row in contracts]
+    ids = [row[0] for row in contracts if row[0] not in broken]
     rows.modules = ask(connection, "modules", contracts=ids)
     rows.rules = ask(connection, "rules", contracts=ids)
     rules = [row[0] for row in rows.rules]
@@ -168,7 +199,6 @@ def _slice(connection: Connection, contracts: list[Row], on: date) -> Slice:
         {row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
         _snapshots(rows),
         {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules},
-        _rules_of(rows.rule_meters),
         {(row[1], row[3]) for row in rows.readings if row[4] == _ESTIMATE and day(row[2]) == on},
         dict(_names(rows)),
     )
@@ -209,13 +239,6 @@ def _readings(connection: Connection, rows: ContractRows, on: date) -> list[Row]
         return recent
     old = _SQL.rows(connection, "old_readings", meters=sorted(short), floor=floor)
     return sorted(recent + old, key=lambda row: (row[1], str(row[2]), row[0]))
-
-
-def _rules_of(rule_meters: Iterable[Row]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for row in rule_meters:
-        found.setdefault(row[1], []).append(row[0])
-    return found
 
 
 def _names(rows: ContractRows) -> Iterator[tuple[int, Mapping[str, str]]]:

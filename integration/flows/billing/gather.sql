@@ -13,8 +13,8 @@ GROUP BY c.group_id ORDER BY c.group_id LIMIT :limit
 -- :contracts
 SELECT id, code, label, customer_id, group_id, status, activity FROM contract
 WHERE organisation_id = :organisation AND status = 'validated' AND group_id {groups}
-  AND NOT (customer_id {excluded})
-ORDER BY group_id, id
+  AND NOT (customer_id {excluded}) AND id > :after
+ORDER BY group_id, id LIMIT :limit
 
 -- :modules
 SELECT m.id, m.contract_id, m.code, m.since, m.until, m.renewal_months FROM module m

@@ -12,55 +12,138 @@ from typing import Any, Final
 import orjson
 
 from billing.contracts.contract import Line, RunOptions
-from billing.contracts.engine import ContractRating, rate_contract
-from billing.contracts.grouping import InvoiceDraft, Shaped, shape
+from billing.contracts.engine import ContractRating, RuleRating, rate_contract
+from billing.contracts.grouping import (
+    Decision,
+    InvoiceDraft,
+    Key,
+    Shaped,
+    decide,
+    outline,
+    settle,
+    shape,
+    shaped,
+    silent_rules,
+    told,
+)
 from billing.ledger import Accounts, Due, Entry, Share, invoice_entries
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
+from formats.common.anomaly import Anomaly, Code
 from integration.database.tables import json_text
-from integration.flows.billing.gather import Book, Slice
+from integration.flows.billing.drafts import Drafts, open_drafts
+from integration.flows.billing.gather import CHUNK, Book, Slice
 from integration.posting import Plan, Posting, RuleMove
 from integration.translate.contracts_rows import Row, patch, state_fields
 
 JOURNAL: Final = "VT"
+BROKEN = Code(
+    "RAT-217",
+    "Le contrat « {contract} » fait échouer son calcul ({error}).",
+    "Vérifiez ce qui a été changé sur ce contrat ; les autres sont facturés sans lui.",
+)
 
 
 def plan_of(
-    slices: Iterable[Slice], options: RunOptions, accounts: Accounts
+    slices: Iterable[Slice], options: RunOptions, accounts: Accounts, broken: Mapping[int, str]
 ) -> tuple[Plan, list[Shaped]]:
     """Rate, shape and lay out the postings of a chunk, group by group. Writes nothing."""
-    plan, shapes, book = Plan(), [], Book()
-    ratings = _rated(slices, options, book)
-    for _, group in groupby(ratings, key=lambda rating: rating.contract.group_id):
-        shaped = shape(list(group), book.payers, options)
-        _lay_out(plan, shaped, book, options.work_date, accounts)
-        shapes.append(shaped)
+    plan, shapes = Plan(), []
+    for one in slices:
+        ratings = _rated(one, options, broken)
+        for _, group in groupby(ratings, key=lambda rating: rating.contract.group_id):
+            found = shape(list(group), one.book.payers, options)
+            _lay_out(plan, found, one.book, options.work_date, accounts)
+            shapes.append(found)
     return plan, shapes
 
 
-def _rated(slices: Iterable[Slice], options: RunOptions, book: Book) -> Iterator[ContractRating]:
+def plans_of_large(
+    slices: Iterable[Slice], options: RunOptions, accounts: Accounts, broken: Mapping[int, str]
+) -> Iterator[tuple[Plan, Shaped]]:
+    """The postings of one group that is larger than a chunk, some at a time and in order.
+
+    Its contracts are rated in slices into drafts and decided upon by their outlines: memory holds
+    a few numbers a contract, and the lines of CHUNK of them. Same rows as `plan_of`.
+    """
+    book, outlines = Book(), []
+    with open_drafts() as drafts:
+        for one in slices:
+            ratings = list(_rated(one, options, broken))
+            drafts.add(ratings, one.book)
+            book.payers.update(one.book.payers)
+            book.estimated |= one.book.estimated
+            outlines += [outline(rating, book.payers) for rating in ratings]
+        decision = decide(outlines, book.payers, options)
+        outlines.clear()
+        yield Plan(), told(decision)
+        for invoices, rules in _settled(decision, drafts, book):
+            plan, found = Plan(), shaped(invoices, rules)
+            _lay_out(plan, found, book, options.work_date, accounts)
+            yield plan, found
+
+
+def _settled(
+    decision: Decision, drafts: Drafts, book: Book
+) -> Iterator[tuple[tuple[InvoiceDraft, ...], list[RuleRating]]]:
+    """Invoices with the rules they move, of about CHUNK contracts at a time; silent rules last."""
+    moved: set[int] = set()
+    for keys, contracts in _portions(decision.bills):
+        ratings = _recalled(drafts, contracts, book)
+        invoices, rules = settle(ratings, keys, decision, book.payers)
+        yield invoices, [one for one in rules if one.rule.id not in moved]
+        moved.update(one.rule.id for one in rules)
+    for first in range(0, len(decision.silent), CHUNK):
+        ratings = _recalled(drafts, decision.silent[first : first + CHUNK], book)
+        yield (), silent_rules(ratings, decision)
+
+
+def _recalled(drafts: Drafts, contracts: Iterable[int], book: Book) -> list[ContractRating]:
+    """Ratings from their drafts; the book is open at their pages."""
+    ratings, pages = drafts.of(contracts)
+    book.states, book.names, book.snapshots = pages.states, pages.names, pages.snapshots
+    return ratings
+
+
+def _portions(bills: Mapping[Key, list[int]]) -> Iterator[tuple[list[Key], set[int]]]:
+    keys: list[Key] = []
+    contracts: set[int] = set()
+    for key, some in bills.items():
+        keys.append(key)
+        contracts.update(some)
+        if len(contracts) >= CHUNK:
+            yield keys, contracts
+            keys, contracts = [], set()
+    if keys:
+        yield keys, contracts
+
+
+def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> Iterator[ContractRating]:
     """Ratings in group order. A rating keeps its lines and lets go of the facts of its contract:
-    what a large group holds in memory is what it bills."""
-    for one in slices:
-        book.add(one.book)
-        for contract in one.contracts:
+    what a chunk holds in memory is what it bills."""
+    for contract in one.contracts:
+        if contract.id in broken:
+            values = {"contract": contract.code, "error": broken[contract.id]}
+            yield ContractRating(contract, (), (Anomaly(BROKEN, values=values),))
+        else:
             rating = rate_contract(contract, one.readings, options, one.deliveries, one.indices)
             yield rating._replace(contract=contract._replace(modules=()))
 
 
-def _lay_out(plan: Plan, shaped: Shaped, book: Book, work_date: date, accounts: Accounts) -> None:
+def _lay_out(plan: Plan, found: Shaped, book: Book, work_date: date, accounts: Accounts) -> None:
     """One group's postings, rule moves and estimates, behind those of the groups before it."""
     ranks: dict[int, int] = {}
-    for draft in shaped.invoices:
+    for draft in found.invoices:
         for line in draft.lines:
             ranks.setdefault(line.rule_id, len(plan.postings))
         plan.postings.append(_posting(draft, book, work_date, accounts))
-    for rule_id, state in shaped.moved:
+    for rule_id, state in found.moved:
         plan.moves.append(_move(rule_id, state, book.states[rule_id], ranks.get(rule_id)))
-    for e in shaped.estimates:
+    for rule_id, e in found.estimates:
         if (e.meter_id, e.value) in book.estimated:
-            continue  # another rule of the meter billed it earlier the same day
-        billed = (ranks[rule] for rule in book.rules_of[e.meter_id] if rule in ranks)
-        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, next(billed, None)))
+            continue  # another rule of the meter billed it the same day
+        book.estimated.add((e.meter_id, e.value))
+        rank = ranks.get(rule_id)
+        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, rank))
 
 
 def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Accounts) -> Posting:

@@ -6,7 +6,7 @@ import gc
 import hashlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from sqlalchemy import Connection
@@ -15,18 +15,20 @@ from billing.contracts.grouping import Deferred, Shaped
 from formats.common.anomaly import Anomaly
 from integration.database.engine import refresh_statistics, snapshot
 from integration.failpoints import reach
-from integration.flows.billing.gather import Slice, gather, group_chunks
+from integration.flows.billing.culprits import mended
+from integration.flows.billing.gather import Scope, Slice, gather, group_chunks, is_large
 from integration.flows.billing.order import Billing as Billing
 from integration.flows.billing.order import opened, previewed
-from integration.flows.billing.plan import plan_of
-from integration.posting import BAD_DATA, Hash, Overtaken, Plan, Preview, Rows, number_rows, post
+from integration.flows.billing.plan import plan_of, plans_of_large
+from integration.posting import BAD_DATA, Hash, Plan, Preview, number_rows, post
 
 
 @dataclass(slots=True)
 class BillingReport:
     """What a run did, or would do; amounts in cents.
 
-    blocked: contracts an anomaly stops. failed: group ids with the class of what went wrong.
+    blocked: contracts an anomaly stops, or that of another the customer pays with them.
+    failed: contracts that can't be planned or posted, with the class of what went wrong.
     rows_digest, inputs_digest: of a simulation.
     """
 
@@ -42,42 +44,47 @@ class BillingReport:
     rows_digest: str = ""
     inputs_digest: str = ""
 
-    def add(self, chunk: Planned) -> None:
-        """Count a chunk in."""
-        postings = chunk.plan.postings
-        self.invoices += len(postings)
-        self.lines += sum(len(posting.lines) for posting in postings)
-        self.net_cents += sum(posting.net_cents for posting in postings)
-        self.gross_cents += sum(posting.gross_cents for posting in postings)
-        self.blocked += chunk.blocked
-        self.deferred += chunk.deferred
-        self.anomalies += chunk.anomalies
-        if chunk.error:
-            self.failed.append((chunk.groups[0], type(chunk.error).__name__))
+    def add(self, plan: Plan, shapes: Iterable[Shaped]) -> None:
+        """Count postings in, and what the groups they come from have to say."""
+        self.invoices += len(plan.postings)
+        self.lines += sum(len(posting.lines) for posting in plan.postings)
+        self.net_cents += sum(posting.net_cents for posting in plan.postings)
+        self.gross_cents += sum(posting.gross_cents for posting in plan.postings)
+        for found in shapes:
+            self.blocked += found.blocked
+            self.deferred += found.deferred
+            self.anomalies += found.anomalies
+
+    def add_all(self, other: BillingReport) -> None:
+        """Count another report in."""
+        for name in ("invoices", "lines", "net_cents", "gross_cents"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in ("blocked", "deferred", "anomalies", "failed"):
+            getattr(self, name).extend(getattr(other, name))
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A chunk ready to post, or the error its data caused."""
+    """A chunk ready to post; or the error its data causes; or one group too large for memory,
+    which is planned while it is posted."""
 
-    groups: list[int]
-    plan: Plan
-    blocked: list[int] = field(default_factory=list)
-    deferred: list[Deferred] = field(default_factory=list)
-    anomalies: list[Anomaly] = field(default_factory=list)
+    scope: Scope
+    plan: Plan = field(default_factory=Plan)
+    shapes: list[Shaped] = field(default_factory=list)
     error: Exception | None = None
+    large: bool = False
 
 
 def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     """Post everything due on the work date.
 
     Killed anywhere and run again it goes on where it stopped: a posted group is no longer due.
-    Every row posted is added to `digest` when one is given.
+    What is posted is added to `digest` when one is given.
     """
     report, run = BillingReport(run.options.work_date), opened(run)
     with no_collections(), closing(_chunks(run)) as chunks:
         for rank, chunk in enumerate(chunks):
-            _post(run, chunk, report, digest)
+            _post(run, chunk, report, digest or hashlib.sha256())
             if rank == 0:
                 refresh_statistics(run.engine)
     return report
@@ -98,7 +105,7 @@ def planned_chunks(run: Billing, after: int = 0) -> Generator[Planned, None, Non
             groups = next_groups(connection, run, after)
             if not groups:
                 return
-            chunk = planned(connection, run, groups)
+            chunk = planned(connection, run, Scope(groups))
         yield chunk
         after = groups[-1]
 
@@ -109,68 +116,84 @@ def next_groups(connection: Connection, run: Billing, after: int) -> list[int]:
     return next(chunks, [])
 
 
-def planned(connection: Connection, run: Billing, groups: list[int]) -> Planned:
-    """These groups, planned; or the error their data causes."""
+def planned(connection: Connection, run: Billing, scope: Scope) -> Planned:
+    """These contracts, planned as far as memory should hold them; what they say, without more."""
     try:
-        facts = gather(connection, run.choice, groups, run.options.work_date)
-        plan, shapes = plan_of(facts, run.options, run.accounts)
+        if is_large(connection, run.choice, scope):
+            return Planned(scope, large=True)
+        ((plan, shapes),) = _plans(connection, run, scope)
     except BAD_DATA as error:
-        return Planned(groups, Plan(), error=error)
-    plan.run_id = run.run_id
-    return _told(groups, plan, shapes)
+        return Planned(scope, error=error)
+    said = [found._replace(invoices=(), moved=(), estimates=()) for found in shapes]
+    return Planned(scope, plan, said)
 
 
-def _tried(
-    connection: Connection, run: Billing, groups: list[int], inputs: Hash
-) -> Iterator[tuple[Planned, list[Shaped]]]:
-    """These groups for a simulation; when their data fails one by one, as `_post` does."""
-    slices = gather(connection, run.choice, groups, run.options.work_date)
+def _plans(
+    connection: Connection, run: Billing, scope: Scope, inputs: Hash | None = None
+) -> Iterator[tuple[Plan, list[Shaped]]]:
+    """The plan of these contracts; of a large group its plans, one after the other."""
+    facts = gather(connection, run.choice, scope, run.options.work_date)
+    slices = _digested(facts, inputs) if inputs else facts
+    given = run.options, run.accounts, scope.broken
+    if is_large(connection, run.choice, scope):
+        found = ((plan, [one]) for plan, one in plans_of_large(slices, *given))
+    else:
+        found = (one for one in [plan_of(slices, *given)])
+    for plan, shapes in found:
+        plan.run_id = run.run_id
+        yield plan, shapes
+
+
+def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash) -> None:
+    """Write a chunk; when its data fails, what can be posted of it, planned anew."""
+    done, digests = BillingReport(report.work_date, failed=sorted(chunk.scope.broken.items())), []
     try:
-        plan, shapes = plan_of(_digested(slices, inputs), run.options, run.accounts)
+        with run.engine.begin() as connection:
+            for plan, shapes in _to_write(run, chunk):
+                digests.append(post(connection, run.choice.organisation_id, plan).digest())
+                done.add(plan, shapes)
     except BAD_DATA as error:
-        if len(groups) == 1:
-            yield Planned(groups, Plan(), error=error), []
-            return
-        for group in groups:
-            yield from _tried(connection, run, [group], inputs)
-        return
-    yield _told(groups, plan, shapes), shapes
-
-
-def _told(groups: list[int], plan: Plan, shapes: Iterable[Shaped]) -> Planned:
-    told = Planned(groups, plan)
-    for shaped in shapes:
-        told.blocked.extend(shaped.blocked)
-        told.deferred.extend(shaped.deferred)
-        told.anomalies.extend(shaped.anomalies)
-    return told
-
-
-def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash | None) -> None:
-    """Write a chunk; when its data fails, its groups one by one, each planned anew."""
-    try:
-        rows = _written(run, chunk)
-    except BAD_DATA as error:
-        if len(chunk.groups) == 1 and not isinstance(error, Overtaken):
-            report.failed.append((chunk.groups[0], type(error).__name__))
-            return
-        for group in chunk.groups:
-            with snapshot(run.engine) as connection:
-                again = planned(connection, run, [group])
+        for again in _again(run, chunk.scope, error):
             _post(run, again, report, digest)
         return
-    if digest:
-        rows.add_to(digest)
-    report.add(chunk)
+    reach("bill.chunk")
+    report.add_all(done)
+    for one in digests:
+        digest.update(one)
 
 
-def _written(run: Billing, chunk: Planned) -> Rows:
+def _to_write(run: Billing, chunk: Planned) -> Iterator[tuple[Plan, list[Shaped]]]:
+    """What a chunk posts. Raises what its data caused."""
     if chunk.error:
         raise chunk.error
-    with run.engine.begin() as connection:
-        rows = post(connection, run.choice.organisation_id, chunk.plan)
-    reach("bill.chunk")
-    return rows
+    if not chunk.large:
+        yield chunk.plan, chunk.shapes
+        return
+    with snapshot(run.engine) as facts:
+        yield from _plans(facts, run, chunk.scope)
+
+
+def _again(run: Billing, scope: Scope, error: Exception) -> Iterator[Planned]:
+    with snapshot(run.engine) as facts:
+        scopes = mended(facts, run, scope, error, lambda part: _trial(run, part))
+    for one in scopes:
+        with snapshot(run.engine) as facts:
+            chunk = planned(facts, run, one)
+        yield chunk
+
+
+def _trial(run: Billing, scope: Scope) -> Exception | None:
+    """The error that posting these contracts causes; posts nothing."""
+    with snapshot(run.engine) as facts:
+        chunk = planned(facts, run, scope)
+    try:
+        with run.engine.connect() as connection, connection.begin() as transaction:
+            for plan, _ in _to_write(run, chunk):
+                post(connection, run.choice.organisation_id, plan)
+            transaction.rollback()
+    except BAD_DATA as error:
+        return error
+    return None
 
 
 def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
@@ -178,26 +201,44 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
 
     The report carries the digests of the rows and of the facts they rest on.
     """
-    report = BillingReport(run.options.work_date)
-    rows_digest, inputs, everything = hashlib.sha256(), hashlib.sha256(), []
-    with no_collections(), snapshot(run.engine) as connection:
-        preview, run_id = (
-            Preview(connection, run.choice.organisation_id),
-            previewed(connection, run),
-        )
-        on = run.options.work_date
-        for groups in group_chunks(connection, run.choice, on):
-            for chunk, shapes in _tried(connection, run, groups, inputs):
-                report.add(chunk)
-                everything += shapes
-                if chunk.error:
-                    continue
-                chunk.plan.run_id = run_id
-                rows = number_rows(chunk.plan, preview.slots(chunk.plan))
+    report, everything = BillingReport(run.options.work_date), []
+    rows_digest, inputs = hashlib.sha256(), hashlib.sha256()
+    with no_collections(), snapshot(run.engine) as facts:
+        run = replace(run, run_id=previewed(facts, run))
+        preview = Preview(facts, run.choice.organisation_id)
+        for groups in group_chunks(facts, run.choice, run.options.work_date):
+            for plan, shapes in _tried(facts, run, Scope(groups), inputs, report):
+                rows = number_rows(plan, preview.slots(plan))
                 preview.advance(rows)
-                rows.add_to(rows_digest)
+                rows_digest.update(rows.digest())
+                report.add(plan, shapes)
+                everything += shapes
     report.rows_digest, report.inputs_digest = rows_digest.hexdigest(), inputs.hexdigest()
     return report, everything
+
+
+def _tried(
+    facts: Connection, run: Billing, scope: Scope, inputs: Hash, report: BillingReport
+) -> Iterator[tuple[Plan, list[Shaped]]]:
+    """The plans of a scope for a simulation; when its data fails, as `_post` mends it."""
+    try:
+        plans = list(_plans(facts, run, scope, inputs))
+    except BAD_DATA as error:
+        for one in mended(facts, run, scope, error, lambda part: _planning(facts, run, part)):
+            yield from _tried(facts, run, one, inputs, report)
+        return
+    report.failed += sorted(scope.broken.items())
+    yield from plans
+
+
+def _planning(facts: Connection, run: Billing, scope: Scope) -> Exception | None:
+    """The error that planning these contracts causes."""
+    try:
+        for _ in _plans(facts, run, scope):
+            pass
+    except BAD_DATA as error:
+        return error
+    return None
 
 
 def _digested(slices: Iterable[Slice], digest: Hash) -> Iterator[Slice]:

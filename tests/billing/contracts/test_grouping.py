@@ -140,14 +140,14 @@ def test_a_credit_is_always_made() -> None:
     assert (credit.net, credit.vat_total) == (Decimal("-1.00"), Decimal("-0.20"))
 
 
-def test_estimates_are_stored_once_and_readings_flagged() -> None:
+def test_estimates_are_stored_once_with_the_first_rule_that_made_them() -> None:
     both = contract(copies(), copies(id=3, code="UC2"))
     known = installed(0, (date(2026, 1, 5), 40))
     made = shaped(both, known=known, work_date=FEBRUARY, reading_days=5)
-    assert made.estimates == (Reading(1, FEBRUARY, 310, Origin.ESTIMATE),)  # 40 + 10 × 27
-    assert made.used == ()
+    assert [line.rule_id for line in made.invoices[0].lines] == [2, 3]
+    assert made.estimates == ((2, Reading(1, FEBRUARY, 310, Origin.ESTIMATE)),)  # 40 + 10 × 27
     read = shaped(both, known=known, work_date=FEBRUARY, reading_days=30)
-    assert (read.estimates, read.used) == ((), (102,))
+    assert read.estimates == ()
 
 
 def test_a_rule_with_nothing_to_bill_moves_without_invoice() -> None:

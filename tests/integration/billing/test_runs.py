@@ -98,7 +98,7 @@ def test_days_of_a_reading_for_one_simulation(house: House) -> None:
 def _origins(house: House, **overrides: Any) -> list[str]:
     """Origins of the readings a simulation would store."""
     _, shapes = house.simulate("2026-02-01", **overrides)
-    return [reading.origin.value for shaped in shapes for reading in shaped.estimates]
+    return [reading.origin.value for shaped in shapes for _, reading in shaped.estimates]
 
 
 CHANGES = {
