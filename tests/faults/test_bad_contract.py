@@ -50,7 +50,7 @@ BILLED = """
 def test_a_contract_that_breaks_rating_is_reported_and_the_others_post(
     app: App, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    (group,) = ids(app, "SELECT group_id FROM contract WHERE code = 'K3'")
+    (contract,) = ids(app, "SELECT id FROM contract WHERE code = 'K3'")
     (rule,) = ids(
         app,
         "SELECT r.id FROM rule r JOIN contract c ON c.id = r.contract_id "
@@ -59,10 +59,10 @@ def test_a_contract_that_breaks_rating_is_reported_and_the_others_post(
     break_rule(monkeypatch, rule, error)
     for _ in range(2):  # again and again, the same answer
         report = bill(app.billing(app.options(DAY)))
-        assert report.failed == [(group, error.__name__)]
+        assert report.failed == [(contract, error.__name__)]
         assert ids(app, BILLED) == ["K1", "K2", "K4"]
     simulated, _ = simulate(app.billing(app.options(DAY)))
-    assert simulated.failed == [(group, error.__name__)]
+    assert simulated.failed == [(contract, error.__name__)]
     monkeypatch.undo()
     bill(app.billing(app.options(DAY)))
     assert ids(app, BILLED) == ["K1", "K2", "K3", "K4"]

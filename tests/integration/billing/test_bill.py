@@ -513,7 +513,7 @@ def test_an_empty_next_date_is_an_anomaly_with_the_rule(house: House) -> None:
     assert (anomaly.code.id, anomaly.values["rule"]) == ("RAT-206", "MF")
 
 
-def test_a_bad_contract_is_named_by_group_and_class_and_the_others_post(house: House) -> None:
+def test_a_bad_contract_is_named_by_id_and_class_and_the_others_post(house: House) -> None:
     house.customers("C1", "C2", "C3")
     house.contracts(*(contract(f"K{k}", f"C{k}", fee(f"R{k}", "10.00")) for k in (1, 2, 3)))
     house.execute("""UPDATE rule SET terms = '{"quantity":"secret"}' WHERE code = 'R2'""")
