@@ -138,7 +138,8 @@ def explain(raw: bytes, table: Layout[Any] | None, place: Place) -> tuple[Anomal
         values = {"record": name, "found": len(raw), "length": LENGTH_BYTES}
         return (Anomaly(LENGTH, place, values),)
     if table is None:
-        return (Anomaly(UNKNOWN, place, {"type": _printable(raw[:1])}),)
+        kind = _printable(raw[:1])
+        return (Anomaly(UNKNOWN, place, {"record": kind, "type": kind}),)
     return table.explain(raw, place)
 
 

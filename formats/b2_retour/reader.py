@@ -118,8 +118,9 @@ class _Checker(Judge):
             self._says(UNKNOWN_OUTCOME, "share")
         paid = item.paid_amo_cents + item.paid_amc_cents
         if item.outcome == REJECTION and paid:
-            values = {"record": "2", "invoice": item.invoice, "value": paid}
-            self.found.append(Anomaly(PAID_REJECTION, self._where("paid_amo_cents")[1], values))
+            zone, place = self._where("paid_amo_cents")
+            values = {"record": "2", "zone": zone.shown, "invoice": item.invoice, "value": paid}
+            self.found.append(Anomaly(PAID_REJECTION, place, values))
         if item.insured:
             self._key(nir, "insured", item.insured)
         if item.outcome != RECOVERY:

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Final
 
 from formats.common.anomaly import Anomaly, Code
 from formats.common.identifiers import finess, lpp, nir, rpps, siret
-from formats.fixedwidth import Layout
+from formats.fixedwidth import Layout, layout
 from formats.judge import DIFFERS, TOO_MUCH, Judge
 from formats.report import LIMIT, Report
 from formats.runon import Followers, misplaced
@@ -68,6 +68,7 @@ KINDS: Final[dict[type, str]] = {SheetStart: "F", ClaimStart: "D"}
 _TABLES: Final[dict[bytes, Layout[Any]]] = {t.name.encode(): t for t in OURS.tables}
 
 
+_KIND: Final = next(zone for zone in layout(BatchStart).fields if zone.name == "kind")
 _SKIPPED: Final = {(SheetStart, Provider, Complementary), (ClaimStart, Rights, Service)}
 """Head, record and follower that leave out what the head needs: VIT for an FSE, AMC for a DRE."""
 
@@ -157,7 +158,7 @@ class Checker(Judge):
             self._not_after("created_on", self._batch.created_on, "date du lot")
             if self._batch.kind != KINDS[type(item)]:
                 values = {"record": "FSE" if type(item) is SheetStart else "DRE"}
-                values["value"] = self._batch.kind
+                values |= {"zone": _KIND.shown, "value": self._batch.kind}
                 self.found.append(Anomaly(MIXED, self._place, values))
 
     def _part(self, _: Any) -> None:

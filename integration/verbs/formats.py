@@ -146,7 +146,7 @@ def _print_record(family: Dialect, version: Version, record: Record) -> None:
     _print_table([_COLUMNS, *rows])
     say()
     say(f"{sum(f.length for f in record.fields)} positions, {len(record.fields)} zones.")
-    say("O : obligatoire ; F : facultatif ; *** : personnel, jamais affiché.")
+    say("O : exigé ; F : facultatif, ou admis absent ; *** : personnel, jamais affiché.")
     say(
         " ; ".join(text for mark, text in _MARKS.items() if mark in {f.mark for f in record.fields})
     )

@@ -17,8 +17,9 @@ from time import perf_counter, process_time
 
 from formats import b2, noemie
 from formats.b2.v062007 import FileEnd
-from formats.fixedwidth import Kind, Layout, encode_all, layout, settled
+from formats.fixedwidth import Kind, Layout, changed, encode_all, layout, settled
 from formats.noemie import entities_in
+from formats.report import Report
 from tests.formats.invoices import b2_file, invoice, line
 from tests.formats.test_noemie import CONSTRUCTED
 
@@ -144,24 +145,20 @@ def _encode_checked(items: list) -> Callable[[], object]:
 # -- memory ------------------------------------------------------------------------------------
 
 
-class _Batches:
-    """A stream of one file: its first record, its batch again and again, its last record."""
+class _Repeated:
+    """A stream of one file: its head, its body again and again, its end."""
 
-    def __init__(self, items: list, megabytes: int) -> None:
-        self._batch = encode_all(items[1:-1])
-        self._batches = max(megabytes * 2**20 // len(self._batch), 1)
-        self.records = self._batches * (len(items) - 2) + 2
-        end = FileEnd._make(items[-1])._replace(records=self.records, batches=self._batches)  # type: ignore[attr-defined]
-        self._pieces = self._all(encode_all(items[:1]), encode_all([end]))
+    def __init__(self, head: bytes, body: bytes, end: bytes, times: int) -> None:
+        self._pieces = self._all(head, body, end, times)
         self._pending = b""
         self.highest = self.lowest = _resident()
 
-    def _all(self, first: bytes, last: bytes) -> Iterator[bytes]:
-        yield first
-        for _ in range(self._batches):
+    def _all(self, head: bytes, body: bytes, end: bytes, times: int) -> Iterator[bytes]:
+        yield head
+        for _ in range(times):
             self.highest = max(self.highest, _resident())
-            yield self._batch
-        yield last
+            yield body
+        yield end
 
     def read(self, size: int = -1) -> bytes:
         while len(self._pending) < size and (piece := next(self._pieces, b"")):
@@ -171,16 +168,34 @@ class _Batches:
 
 
 def _streamed(items: list, megabytes: int) -> dict[str, object]:
-    """One long file checked in a stream; batches are numbered on 3 digits, so 999 at most."""
-    stream = _Batches(items, megabytes)
+    """A long file of each dialect checked in a stream: B2 batches, NOEMIE transfers."""
+    body = encode_all(items[1:-1])
+    times = max(megabytes * 2**20 // len(body), 1)
+    count = times * (len(items) - 2) + 2
+    end = FileEnd._make(items[-1])._replace(records=count, batches=times)  # type: ignore[attr-defined]
+    b2_file = _Repeated(encode_all(items[:1]), body, encode_all([end]), times)
+    transfers = noemie.write(CONSTRUCTED[1:-1] * 100)
+    times = max(megabytes * 2**20 // len(transfers), 1)
+    entities = times * 100 * (len(CONSTRUCTED) - 2) + 2
+    sum_cents = times * 100 * 1820
+    last = changed(CONSTRUCTED[-1], records=entities, amount_cents=sum_cents)
+    ours = _Repeated(noemie.write(CONSTRUCTED[:1]), transfers, noemie.write([last]), times)
+    return _checked("b2", b2.check, b2_file, count) | _checked(
+        "noemie", noemie.check, ours, entities
+    )
+
+
+def _checked(
+    name: str, check: Callable[..., Report], stream: _Repeated, count: int
+) -> dict[str, object]:
     start = process_time()
-    report = b2.check(stream)  # type: ignore[arg-type]
+    report = check(stream)
     seconds = process_time() - start
-    assert (report.records, list(islice(report.anomalies, 3))) == (stream.records, [])
+    assert (report.records, list(islice(report.anomalies, 3))) == (count, [])
     return {
-        "streamed_mb": round(stream.records * 128 / 2**20),
-        "streamed_records_per_s": round(stream.records / seconds),
-        "streamed_memory_growth_mb": round((stream.highest - stream.lowest) / 2**20, 1),
+        f"{name}_streamed_records": count,
+        f"{name}_streamed_records_per_s": round(count / seconds),
+        f"{name}_streamed_memory_growth_mb": round((stream.highest - stream.lowest) / 2**20, 1),
     }
 
 

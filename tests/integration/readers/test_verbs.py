@@ -259,5 +259,26 @@ def test_other_authorities_and_missing_signatures(
     assert (code, err[:7]) == (INTEGRITY, "FMT-603")
     other.write_text(AUTHORITY.certificate_pem)
     assert run(capfd, home, *words)[0] == DONE
+    twin = home / "deux.bin"
+    twin.write_bytes(file.read_bytes())
+    (home / "deux.bin.p7s").write_bytes((home / "lot.bin.p7s").read_bytes())
     (home / "lot.bin.p7s").unlink()
-    assert run(capfd, home, *words)[0] == IO_ERROR
+    code, out, err = run(capfd, home, *words[:2], str(file), str(twin), *words[3:])
+    assert (code, out[:33]) == (IO_ERROR, "deux.bin : signé par CN=PRESTATAI")
+    assert err == (
+        "RUN-134 lot.bin : « lot.bin.p7s » n'existe pas ou ne se lit pas : rien n'est vérifié. "
+        "Posez la signature (.p7s) à côté du fichier signé.\n"
+    )
+
+
+def test_without_authorities_nothing_is_trusted(
+    capfd: pytest.CaptureFixture[str], home: Path
+) -> None:
+    file = signed_file(home)
+    (home / "cards" / "authorities.pem").unlink()
+    code, _, err = run(capfd, home, "format", "verify", str(file))
+    assert code == BAD_INPUT
+    assert err == (
+        "RUN-133 Le fichier « authorities.pem » des certificats de confiance n'existe pas. "
+        "Donnez --authorities, ou corrigez cards.authorities.\n"
+    )
