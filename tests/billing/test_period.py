@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -243,3 +245,58 @@ def test_a_whole_period_counts_whole_and_none_counts_more(p: Periodicity, day: d
         part = share_of(p, day, until, base)
         assert whole.numerator == whole.denominator
         assert 0 <= part.numerator <= part.denominator
+
+
+@pytest.mark.parametrize("weekday", [None, *range(7)])
+@pytest.mark.parametrize("nth", [*range(1, 6), -1, -2])
+def test_variable_dates_are_those_of_the_calendar(nth: int, weekday: int | None) -> None:
+    p = Periodicity(1, Unit.MONTH, date(2023, 1, 1), nth=nth, weekday=weekday)
+    wanted = []
+    for month in range(24):
+        first = date(2023 + month // 12, month % 12 + 1, 1)
+        days = [
+            first + timedelta(n) for n in range(31) if (first + timedelta(n)).month == first.month
+        ]
+        asked = [day for day in days if weekday is None or day.weekday() == weekday]
+        rank = nth - 1 if nth > 0 else nth
+        wanted += asked[rank : rank + 1 or None]
+    assert dates(p, date(2022, 12, 31), len(wanted)) == wanted
+
+
+def test_months_have_their_length_in_every_century() -> None:
+    for year in (1896, 1900, 2000, 2023, 2024, 2100):
+        p = Periodicity(1, Unit.MONTH, date(year, 1, 31))
+        assert [day.day for day in dates(p, date(year, 1, 30), 12)] == [
+            monthrange(year, month)[1] for month in range(1, 13)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("p", "months"),
+    [
+        (Periodicity(3, Unit.MONTH, date(2026, 2, 15)), {2, 5, 8, 11}),
+        (Periodicity(3, Unit.MONTH, date(2026, 2, 15), civil=True), {1, 4, 7, 10}),
+        (Periodicity(5, Unit.MONTH, date(2026, 12, 1)), set(range(1, 13))),
+        (Periodicity(1, Unit.YEAR, date(2026, 12, 31)), {12}),
+        (Periodicity(7, Unit.DAY, date(2026, 2, 15)), set(range(1, 13))),
+    ],
+)
+def test_excluded_months_must_leave_one(p: Periodicity, months: set[int]) -> None:
+    with pytest.raises(ValueError) as found:
+        replace(p, excluded_months=frozenset(months))
+    assert str(found.value) == "les mois exclus ne laissent aucune date de facturation"
+    for kept in months:
+        left = replace(p, excluded_months=frozenset(months - {kept}))
+        assert next_bound(left, date(2026, 1, 1)).month == kept
+
+
+def test_other_refusals_are_told_exactly() -> None:
+    with pytest.raises(ValueError) as none:
+        Periodicity(0, Unit.MONTH, date(2026, 1, 1))
+    assert str(none.value) == "une périodicité compte au moins une unité"
+    for unit in (Unit.DAY, Unit.WEEK):
+        with pytest.raises(ValueError) as variable:
+            Periodicity(1, unit, date(2026, 1, 1), nth=1)
+        assert str(variable.value) == (
+            "une date variable demande une périodicité en mois ou en années"
+        )

@@ -106,3 +106,55 @@ def test_every_rate_names_its_source_and_mark() -> None:
     for table in (RATES, COMPLEMENTS):
         sources = [step.source for values in table.values() for step in values.steps]
         assert all("§2.1" in source and "[" in source for source in sources)
+
+
+@pytest.mark.parametrize(
+    ("base", "rate", "rounding", "amo", "tm"),
+    [
+        ("10.01", 65, SplitRounding.HALF_UP, "6.51", "3.50"),
+        ("10.01", 65, SplitRounding.TRUNCATE, "6.50", "3.50"),
+        ("431.86", 60, SplitRounding.TRUNCATE, "259.11", "172.74"),
+        ("431.86", 60, SplitRounding.HALF_UP, "259.12", "172.74"),
+        ("0.01", 60, SplitRounding.TRUNCATE, "0.00", "0.00"),
+        ("100.00", 100, SplitRounding.TRUNCATE, "100.00", "0.00"),
+    ],
+)
+def test_amo_and_co_payment_to_the_cent(
+    base: str, rate: int, rounding: SplitRounding, amo: str, tm: str
+) -> None:
+    terms = ShareTerms(D(rate), Formula(FormulaCode.FULL_TM), rounding=rounding)
+    shares = split(D(base), D(1), D(base), terms)
+    assert (shares.part_amo, shares.part_amc) == (D(amo), D(tm))
+    assert shares.part_patient == D(base) - D(amo) - D(tm)
+
+
+def test_each_rate_begins_on_2_may_2011_and_names_its_source() -> None:
+    starts, sources = date(2011, 5, 2), set()
+    for table in (RATES, COMPLEMENTS):
+        for values in table.values():
+            (step,) = values.steps
+            assert (step.since, step.until) == (starts, None)
+            assert step.source.startswith("homecare_facts.md §2.1 ")
+            assert step.source.endswith(", début [M]")
+            sources.add(step.source)
+    assert "homecare_facts.md §2.1 taux général LPP [S], début [M]" in sources
+    assert len(sources) >= len(RATES) - 1  # two grounds share "grand appareillage"
+
+
+def test_without_rate_on_a_day_or_for_an_exemption_it_says_so() -> None:
+    early = date(2011, 5, 1)
+    none = rate_on(RATES, grounds(amo(), "MAD", False), amo(), early)
+    assert isinstance(none, Anomaly)
+    assert (none.code.id, none.sentence) == (
+        "CAR-031", "Aucun taux de prise en charge n'est connu le 01/05/2011.",
+    )  # fmt: skip
+    assert rate_on(RATES, grounds(amo(), "MAD", False), amo(), date(2011, 5, 2)) == 60
+    odd = amo(exemption="ZZZ")
+    unknown = rate_on(RATES, grounds(odd, "MAD", True), odd, DAY)
+    assert isinstance(unknown, Anomaly)
+    assert (unknown.code.id, unknown.sentence) == (
+        "CAR-030", "L'exonération ZZZ n'a pas de taux le 03/03/2025.",
+    )  # fmt: skip
+    related = amo(exemption="LIS")
+    assert rate_on(RATES, grounds(related, "MAD", False), related, DAY) == 60
+    assert rate_on(RATES, grounds(related, "MAD", True), related, DAY) == 100
