@@ -113,6 +113,7 @@ def test_every_rate_names_its_source_and_mark() -> None:
     [
         ("10.01", 65, SplitRounding.HALF_UP, "6.51", "3.50"),
         ("10.01", 65, SplitRounding.TRUNCATE, "6.50", "3.50"),
+        ("10.05", 65, SplitRounding.TRUNCATE, "6.53", "3.51"),
         ("431.86", 60, SplitRounding.TRUNCATE, "259.11", "172.74"),
         ("431.86", 60, SplitRounding.HALF_UP, "259.12", "172.74"),
         ("0.01", 60, SplitRounding.TRUNCATE, "0.00", "0.00"),
