@@ -20,10 +20,9 @@ mandatory (presence O of the norms); one with a default is facultative (F).
 | day      | AAMMJJ                                | `date`, or None for zeros when facultative |
 | constant, blank | always the same                | nothing                                    |
 
-How it goes fast: records of one kind are read and written together, column by column. One regular
-expression checks and cuts them, one `%` template writes them, and each column is judged as a whole.
-A group in which something is wrong goes record by record: one big integer says whether every
-column is allowed where it stands, and what fails takes the slow path, which names every column.
+How it goes fast: records of one kind are read and written together, zone after zone
+(`formats/columns.py`). A group in which something is wrong is halved until what is wrong stands
+alone; naming each of its columns is the slow path.
 """
 
 from __future__ import annotations
@@ -34,14 +33,42 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as _with
 from datetime import date
-from enum import Enum
 from functools import cached_property
-from itertools import accumulate, repeat
-from operator import attrgetter, itemgetter
+from itertools import repeat
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar, dataclass_transform, get_type_hints
+from typing import Any, Final, Generic, NamedTuple, TypeVar, dataclass_transform, get_type_hints
 
+from formats.columns import Column, column
 from formats.common.anomaly import MASKED, AnomaliesFound, Anomaly, Code, Place
+from formats.zones import (
+    ABSENT,
+    LATIN,
+    PLAIN,
+    QUOTED_COLUMNS,
+    Charset,
+    G,
+    Kind,
+    M,
+    Mark,
+    S,
+    Zone,
+    blank,
+    cents,
+    constant,
+    day,
+    digits,
+    number,
+    plain,
+    text,
+)
+
+__all__ = [
+    "ABSENT", "LATIN", "LENGTH", "PLAIN", "UNREADABLE", "UNWRITABLE", "Charset", "G", "Kind",
+    "Layout", "M", "Mark", "Norm", "S", "Zone", "amended", "blank", "cents", "changed", "constant",
+    "day", "decode", "digits", "encode", "encode_all", "layout", "number", "plain", "record",
+    "settled", "text", "zones",
+]  # fmt: skip
 
 R = TypeVar("R")
 
@@ -62,246 +89,7 @@ UNWRITABLE = Code(
 )
 
 
-class Mark(Enum):
-    """How sure we are of a field: seen in a source, from memory, guessed."""
-
-    SEEN = "S"
-    MEMORY = "M"
-    GUESS = "G"
-
-
-class Kind(Enum):
-    """How a field's columns carry its value."""
-
-    TEXT = "texte"
-    DIGITS = "chiffres"
-    NUMBER = "nombre"
-    CENTS = "centimes"
-    DAY = "date AAMMJJ"
-    CONSTANT = "constante"
-    BLANK = "blanc"
-
-
-S: Final = Mark.SEEN
-M: Final = Mark.MEMORY
-G: Final = Mark.GUESS
-
-
-class _Absent(Enum):
-    ABSENT = "obligatoire"
-
-
-ABSENT: Final = _Absent.ABSENT
-
-QUOTED_COLUMNS: Final = 5
-"""The widest unreadable zone that is quoted: a birth date takes six columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """One field of a record; columns are 1-based and inclusive, as norms print them."""
-
-    start: int
-    length: int
-    kind: Kind
-    mark: Mark
-    label: str
-    name: str = ""
-    default: object = ABSENT
-    personal: bool = False
-    expected: str = ""
-    century: int = 2000
-    source: str = ""  # initial of the document that says so
-
-    @property
-    def end(self) -> int:
-        """Last column."""
-        return self.start + self.length - 1
-
-    @property
-    def mandatory(self) -> bool:
-        """True for presence O."""
-        return self.default is ABSENT
-
-    @property
-    def fixed(self) -> bool:
-        """True for constants and blanks, which hold no value."""
-        return self.kind in (Kind.CONSTANT, Kind.BLANK)
-
-    @property
-    def must_be_filled(self) -> bool:
-        """True when a blank text, or a day of zeros, is refused."""
-        if self.kind is Kind.DAY:
-            return self.default is not None
-        return self.kind is Kind.TEXT and self.mandatory
-
-    @property
-    def columns(self) -> slice:
-        """Where its characters are in the record."""
-        return slice(self.start - 1, self.end)
-
-    @property
-    def shown(self) -> str:
-        """Its name as anomalies print it."""
-        return self.label or self.name
-
-
-def text(
-    start: int,
-    length: int,
-    mark: Mark,
-    label: str,
-    *,
-    default: object = ABSENT,
-    personal: bool = False,
-) -> Any:
-    """Alphanumeric. Mandatory means not blank."""
-    return Zone(start, length, Kind.TEXT, mark, label, default=default, personal=personal)
-
-
-def digits(
-    start: int,
-    length: int,
-    mark: Mark,
-    label: str,
-    *,
-    default: object = ABSENT,
-    personal: bool = False,
-) -> Any:
-    """Digits that identify rather than count: kept as text, all columns, zeros allowed."""
-    return Zone(start, length, Kind.DIGITS, mark, label, default=default, personal=personal)
-
-
-def number(start: int, length: int, mark: Mark, label: str, *, default: object = ABSENT) -> Any:
-    """Unsigned integer."""
-    return Zone(start, length, Kind.NUMBER, mark, label, default=default)
-
-
-def cents(start: int, length: int, mark: Mark, label: str, *, default: object = ABSENT) -> Any:
-    """Unsigned amount; `length` counts all digits: 7 is the norm's 5+2."""
-    return Zone(start, length, Kind.CENTS, mark, label, default=default)
-
-
-def day(
-    start: int, mark: Mark, label: str, *, default: object = ABSENT, century: int = 2000
-) -> Any:
-    """Date AAMMJJ in the hundred years from `century`; facultative only with `default=None`.
-
-    Business dates use 2000-2099. Birth dates may be lunar or impossible: declare them `digits`.
-    """
-    return Zone(start, 6, Kind.DAY, mark, label, default=default, century=century)
-
-
-def constant(start: int, length: int, expected: str, mark: Mark = S, label: str = "") -> Any:
-    """Always the same characters."""
-    return Zone(start, length, Kind.CONSTANT, mark, label, expected=expected)
-
-
-def blank(start: int, length: int, mark: Mark = S, label: str = "Filler") -> Any:
-    """Reserved columns, always blank."""
-    return Zone(start, length, Kind.BLANK, mark, label, expected=" " * length)
-
-
-# -- characters --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Charset:
-    """Which bytes a family of records allows in its text columns."""
-
-    allowed: frozenset[int]
-    plain: bool  # texts are made upper-case and unaccented before they are written
-
-    @property
-    def classes(self) -> bytes:
-        """Byte → bits: none for a digit, 1 other allowed, 4 more for a blank, 2 forbidden."""
-        kinds = bytearray(1 if byte in self.allowed else 2 for byte in range(256))
-        kinds[48:58] = bytes(10)
-        kinds[32] |= 4
-        return bytes(kinds)
-
-
-_LOWER_AND_QUOTES = {*range(97, 123), *b"',-\""}
-PLAIN: Final = Charset(frozenset(set(range(32, 127)) - _LOWER_AND_QUOTES), plain=True)
-"""Upper case, no accent, apostrophe, comma, hyphen nor quote (B2, reference §1.1)."""
-LATIN: Final = Charset(frozenset({*range(32, 127), *range(161, 256)}), plain=False)
-"""Printable Latin-1: what funds really send."""
-
-_ACCENTS = "ÀÂÄÁÃÅÇÉÈÊËÍÌÎÏÑÓÒÔÖÕÚÙÛÜÝŸ"
-_LETTERS = "AAAAAACEEEEIIIINOOOOOUUUUYY"
-_PLAIN_TABLE = {
-    **dict(zip(_ACCENTS, _LETTERS, strict=True)),
-    **dict.fromkeys("'’‘`´,-‐‑–—\"«»“”\u00a0\u202f\t", " "),
-    **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", ""),
-    "Œ": "OE",
-    "Æ": "AE",
-    "°": "O",
-}
-_TO_PLAIN: Final = str.maketrans(_PLAIN_TABLE)
-
-
-def plain(value: str) -> str:
-    """Upper-case unaccented form by a fixed table; characters it doesn't know are kept."""
-    return value.upper().translate(_TO_PLAIN)
-
-
-# -- days --------------------------------------------------------------------------------------
-
-
-class _DayTexts(dict[object, str]):
-    """date → AAMMJJ within one window of a hundred years; filled as days are met."""
-
-    def __init__(self, century: int, facultative: bool) -> None:
-        super().__init__({None: "000000"} if facultative else {})
-        self._century = century
-
-    def __missing__(self, value: object) -> str:
-        if type(value) is not date:
-            raise ValueError("une date est attendue")
-        if not self._century <= value.year < self._century + 100:
-            raise ValueError(f"la date sort de {self._century}-{self._century + 99}")
-        return self.setdefault(value, f"{value:%y%m%d}")
-
-
-class _Days(dict[str, "date | None"]):
-    """AAMMJJ → date, None for zeros; an impossible date raises ValueError and isn't kept."""
-
-    def __init__(self, century: int) -> None:
-        super().__init__({"000000": None})
-        self._century = century
-
-    def __missing__(self, value: str) -> date | None:
-        year = int(value[:2])
-        year += self._century - self._century % 100
-        year += 100 if year < self._century else 0
-        return self.setdefault(value, date(year, int(value[2:4]), int(value[4:])))
-
-
-class _Numbers(dict[str, int]):
-    """Digits → int: zeros and tariffs come back all the time. Bounded, so memory stays flat."""
-
-    def __missing__(self, value: str) -> int:
-        found = int(value)
-        if len(self) < _KEPT_NUMBERS:
-            self[value] = found
-        return found
-
-
-_KEPT_NUMBERS: Final = 50_000
-_NUMBERS: Final = _Numbers()
-
-
 # -- one record --------------------------------------------------------------------------------
-
-
-def _pick(items: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """An `itemgetter` that gives a tuple whatever the number of items."""
-    if len(items) > 1:
-        return itemgetter(*items)
-    if not items:
-        return lambda _: ()
-    (only,) = items
-    return lambda row: (row[only],)
 
 
 class Layout(Generic[R]):
@@ -320,119 +108,51 @@ class Layout(Generic[R]):
         self.names: Final = tuple(zone.name for zone in self.fields)
         self.cls: type[R]
         self._make: Callable[[Iterable[Any]], R]
-        self._compile_checks()
-        self._compile_reading()
-        self._compile_writing()
-        self._compile_many()
-
-    def _compile_checks(self) -> None:
-        """Big integers, one byte a column: forbidden classes, constant columns, their values."""
-        forbidden, unwritable, held, expected = (bytearray() for _ in range(4))
-        for zone in self.zones:
-            classes = 0 if zone.fixed else 2 if zone.kind is Kind.TEXT else 3
-            forbidden += bytes([classes]) * zone.length
-            # A mandatory text that begins with a blank may be empty: the slow path decides.
-            first = classes | 4 if zone.must_be_filled else classes
-            unwritable += bytes([first]) + bytes([classes]) * (zone.length - 1)
-            held += bytes([255 if zone.fixed else 0]) * zone.length
-            expected += zone.expected.encode("ascii").ljust(zone.length, b"\0")
-        self._classes = self.charset.classes
-        self._forbidden = int.from_bytes(forbidden)
-        self._unwritable = int.from_bytes(unwritable)
-        self._held = int.from_bytes(held)
-        self._expected = int.from_bytes(expected)
-
-    def _compile_reading(self) -> None:
-        """All columns cut at once, kind after kind, then put back in the norm's order."""
-        windows = sorted({zone.century for zone in self.fields if zone.kind is Kind.DAY})
-        groups = [self._positions(*kinds) for kinds in _READ_TOGETHER]
-        groups += [self._positions(Kind.DAY, century=century) for century in windows]
-        order = [position for group in groups for position in group]
-        ends = list(accumulate(map(len, groups)))
-        self._cells = _pick([self.fields[position].columns for position in order])
-        self._texts_at, self._numbers_at, self._days_at = ends[:3]
-        self._windows = [
-            (slice(start, end), _Days(century).__getitem__)
-            for start, end, century in zip(ends[2:-1], ends[3:], windows, strict=True)
+        self._columns: Final = [column(zone, charset) for zone in zones]
+        self._pattern: Final = re.compile("".join(column.pattern for column in self._columns))
+        self._held: Final = [
+            (zone, column)
+            for zone, column in zip(zones, self._columns, strict=True)
+            if not zone.fixed
         ]
-        self._in_order = _pick([order.index(position) for position in range(len(order))])
-        self._must_be_filled = _pick([i for i, z in enumerate(self.fields) if z.must_be_filled])
-
-    def _positions(self, *kinds: Kind, century: int | None = None) -> list[int]:
-        return [
-            position
-            for position, zone in enumerate(self.fields)
-            if zone.kind in kinds and century in (None, zone.century)
-        ]
-
-    def _compile_many(self) -> None:
-        """What `read_many` and `write_many` need: a pattern, and where each kind stands."""
-        letters = "".join(re.escape(chr(byte)) for byte in sorted(self.charset.allowed))
-        self._pattern = re.compile("".join(_pattern(zone, letters) for zone in self.zones))
-        self._text_at = self._positions(Kind.TEXT)
-        self._digits_at = [(i, self.fields[i].length) for i in self._positions(Kind.DIGITS)]
-        self._number_at = self._positions(Kind.NUMBER, Kind.CENTS)
-        self._day_at = [
-            (i, _Days(self.fields[i].century).__getitem__, self.fields[i].must_be_filled)
-            for i in self._positions(Kind.DAY)
-        ]
-        self._mandatory_at = [i for i in self._text_at if self.fields[i].mandatory]
-        self._no_allowed = dict.fromkeys(self.charset.allowed)
-
-    def _compile_writing(self) -> None:
-        """One template for the record; days are put into words first."""
-        self._template = "".join(map(_template, self.zones))
-        self._day_writers = [
-            (i, _DayTexts(zone.century, zone.default is None))
-            for i, zone in enumerate(self.fields)
-            if zone.kind is Kind.DAY
-        ]
-        self._numbers = _pick(self._positions(Kind.NUMBER, Kind.CENTS))
-        self._texts = _pick(self._positions(Kind.TEXT, Kind.DIGITS))
 
     # Reading
 
     def read(self, raw: bytes) -> R | None:
         """The record, or None when something is wrong: `explain` then says what."""
-        if len(raw) != self.length or int.from_bytes(raw) & self._held != self._expected:
-            return None
-        if int.from_bytes(raw.translate(self._classes)) & self._forbidden:
-            return None
-        cells = self._cells(raw.decode("latin-1"))
-        texts, numbers, days = self._texts_at, self._numbers_at, self._days_at
-        # A bare rstrip also takes 0x85 and 0xA0; no charset allows them, so only blanks go.
-        values = [*cells[:texts], *map(str.rstrip, cells[texts:numbers])]
-        values += map(_NUMBERS.__getitem__, cells[numbers:days])
-        try:
-            for columns, day_of in self._windows:
-                values += map(day_of, cells[columns])
-        except ValueError:
-            return None
-        item = self._in_order(values)
-        return self._make(item) if all(self._must_be_filled(item)) else None
+        (found,) = self.read_each([raw]) if len(raw) == self.length else [None]
+        return found
+
+    def read_each(self, raws: Sequence[bytes]) -> list[R | None]:
+        """What `read` gives for each raw record; every one must have the record's length."""
+        together = self.read_many(raws) if raws else []
+        if together is not None:
+            return list(together)
+        if len(raws) == 1:
+            return [None]
+        half = len(raws) // 2
+        return self.read_each(raws[:half]) + self.read_each(raws[half:])
 
     def read_many(self, raws: Sequence[bytes]) -> list[R] | None:
-        """What `read` gives for each, faster; None when one of them is wrong or too few fields.
-
-        Every raw record must have the record's length.
-        """
+        """What `read` gives for each; None when one of them is wrong."""
         found = self._pattern.findall(b"".join(raws).decode("latin-1"))
         # As many matches of the whole length as records: none can be shifted.
-        if len(found) != len(raws) or len(self.fields) < 2:
+        if len(found) != len(raws):
             return None
-        columns: list[Iterable[Any]] = list(zip(*found, strict=True))
-        for at in self._text_at:
-            columns[at] = map(str.rstrip, columns[at])
-        for at in self._number_at:
-            columns[at] = map(_NUMBERS.__getitem__, columns[at])
+        rows = found if len(self._held) > 1 else [(one,)[: len(self._held)] for one in found]
         try:
-            for at, day_of, mandatory in self._day_at:
-                columns[at] = days = list(map(day_of, columns[at]))
-                if mandatory and None in days:
-                    return None
+            values = [
+                column.read(cells)
+                for (_, column), cells in zip(self._held, zip(*rows, strict=True), strict=True)
+            ]
         except ValueError:
             return None
-        return list(map(tuple.__new__, repeat(self.cls), zip(*columns, strict=True)))  # type: ignore[arg-type]
+        return self._records(values, len(raws))
+
+    def _records(self, values: Sequence[Sequence[Any]], count: int) -> list[R]:
+        """Records from the columns of their values."""
+        rows = zip(*values, strict=True) if values else repeat((), count)
+        return list(map(tuple.__new__, repeat(self.cls), rows))  # type: ignore[arg-type]
 
     def explain(self, raw: bytes, place: Place) -> tuple[Anomaly, ...]:
         """Everything wrong with `raw`; empty exactly when `read` gives a record."""
@@ -440,7 +160,8 @@ class Layout(Generic[R]):
             values = {"record": self.name, "found": len(raw), "length": self.length}
             return (Anomaly(LENGTH, place, values),)
         line = raw.decode("latin-1")
-        complaints = [(z, self._complaint(z, line[z.columns])) for z in self.zones]
+        pairs = zip(self.zones, self._columns, strict=True)
+        complaints = [(zone, column.complaint(line[zone.columns])) for zone, column in pairs]
         wrong = [(zone, reason) for zone, reason in complaints if reason]
         # A shifted record shows a person's columns under other names: one wrong zone that holds
         # a value, too short to be a person's, is quoted; anything else isn't.
@@ -450,23 +171,6 @@ class Layout(Generic[R]):
             for zone, reason in wrong
         )
 
-    def _complaint(self, zone: Zone, piece: str) -> str:
-        """Why `piece` can't be what `zone` holds; empty when it can."""
-        if zone.fixed:
-            return "" if piece == zone.expected else f"« {zone.expected.strip()} » est attendu"
-        if zone.kind is Kind.TEXT:
-            return self._text_complaint(zone, piece)
-        if not (piece.isascii() and piece.isdigit()):
-            return "des chiffres sont attendus"
-        if zone.kind is Kind.DAY:
-            return _day_complaint(zone, piece)
-        return ""
-
-    def _text_complaint(self, zone: Zone, piece: str) -> str:
-        if any(ord(character) not in self.charset.allowed for character in piece):
-            return "un caractère n'est pas permis"
-        return "la zone est obligatoire" if zone.mandatory and not piece.strip(" ") else ""
-
     def _anomaly(self, code: Code, zone: Zone, reason: str, value: object, place: Place) -> Anomaly:
         shown = MASKED if zone.personal else value
         values = {"record": self.name, "zone": zone.shown, "reason": reason, "value": shown}
@@ -474,67 +178,41 @@ class Layout(Generic[R]):
 
     # Writing
 
-    def write(self, item: Any) -> bytes | None:
-        """The bytes, or None when a value needs the slow path."""
+    def write_many(self, items: Sequence[Any]) -> Written | None:
+        """The bytes of each, read back; None when a value doesn't fit: `settle` says which."""
+        columns = list(zip(*items, strict=True))
         try:
-            raw = self.render(item)
-            "".join(self._texts(item))
-            whole = type(sum(self._numbers(item))) is int
+            written = [
+                _written(column, values)
+                for (_, column), values in zip(self._held, columns, strict=True)
+            ]
         except (TypeError, ValueError):
             return None
-        if len(raw) != self.length or not whole:
-            return None
-        wrong = int.from_bytes(raw.translate(self._classes)) & self._unwritable
-        return None if wrong else raw
+        if any(values is not own for (values, _), own in zip(written, columns, strict=True)):
+            items = self._records([values for values, _ in written], len(items))
+        return Written(self._joined([cells for _, cells in written], len(items)), items)
 
-    def write_many(self, items: Sequence[Any]) -> list[str] | None:
-        """What `write` gives for each, as text; None when one needs the slow path."""
-        columns: list[Sequence[Any]] = list(zip(*items, strict=True))
-        try:
-            if not self._writable(columns, len(items)):
-                return None
-            pieces = self._render_many(columns)
-        except (TypeError, ValueError):
-            return None
-        # A value that is too long makes its record longer, and nothing makes one shorter.
-        return pieces if sum(map(len, pieces)) == len(items) * self.length else None
-
-    def _writable(self, columns: Sequence[Sequence[Any]], count: int) -> bool:
-        """Is every value of its type, of permitted characters, and filled where it must be?"""
-        texts = "".join(["".join(columns[at]) for at in self._text_at])
-        if texts.translate(self._no_allowed):
-            return False
-        for at, length in self._digits_at:
-            digits = "".join(columns[at])
-            if not (digits.isdigit() and digits.isascii() and len(digits) == count * length):
-                return False
-        for at in self._number_at:
-            if type(sum(columns[at])) is not int or min(columns[at]) < 0:
-                return False
-        # A mandatory text that begins with a blank may be empty: the slow path decides.
-        firsts = [f"\0{_BETWEEN.join(columns[at])}\0" for at in self._mandatory_at]
-        return not any(f"{_BETWEEN} " in first or _BETWEEN * 2 in first for first in firsts)
-
-    def _render_many(self, columns: list[Sequence[Any]]) -> list[str]:
-        """The text of records known to fit, from their columns."""
-        for at, texts in self._day_writers:
-            columns[at] = list(map(texts.__getitem__, columns[at]))
-        return list(map(self._template.__mod__, zip(*columns, strict=True)))
-
-    def render(self, item: Any) -> bytes:
-        """The bytes of a record known to fit; nothing is checked."""
-        values = list(item)
-        for index, texts in self._day_writers:
-            values[index] = texts[values[index]]
-        return (self._template % tuple(values)).encode("latin-1")
+    def _joined(self, held: Iterable[Sequence[str]], count: int) -> list[bytes]:
+        """Records from the cells of their columns, each found again where its zone stands."""
+        following = iter(held)
+        cells = [[z.expected] * count if z.fixed else next(following) for z in self.zones]
+        content = "".join(map("".join, zip(*cells, strict=True))).encode("latin-1")
+        for zone, those in zip(self.zones, cells, strict=True):
+            asked = "".join(those).encode("latin-1")
+            for at in range(zone.length):
+                if content[zone.start - 1 + at :: self.length] != asked[at :: zone.length]:
+                    raise AssertionError(f"{self.name} doesn't read back as it was written")
+        return [content[at : at + self.length] for at in range(0, len(content), self.length)]
 
     def settle(self, item: Any, place: Place) -> R:
         """The same record as it will read back: plain texts, digits filled with zeros.
 
         Raises AnomaliesFound with every field that doesn't fit.
         """
-        pairs = zip(self.fields, item, strict=True)
-        settled = [(zone, value, *self._settle(zone, value)) for zone, value in pairs]
+        settled = [
+            (zone, value, *column.settle(value))
+            for (zone, column), value in zip(self._held, item, strict=True)
+        ]
         found = [
             self._anomaly(UNWRITABLE, zone, reason, value, place)
             for zone, value, _, reason in settled
@@ -544,27 +222,22 @@ class Layout(Generic[R]):
             raise AnomaliesFound(*found)
         return self._make(after for _, _, after, _ in settled)
 
-    def _settle(self, zone: Zone, value: Any) -> tuple[Any, str]:
-        """The value as the file can hold it, and why it can't."""
-        if zone.kind is Kind.DAY:
-            return value, _day_refusal(zone, value)
-        if zone.kind in (Kind.NUMBER, Kind.CENTS):
-            return value, _number_refusal(zone, value)
-        if type(value) is not str:
-            return value, "un texte est attendu"
-        if zone.kind is Kind.DIGITS:
-            value = value.zfill(zone.length)
-        else:
-            foreign = self.charset.plain and value.translate(self._no_allowed)
-            value = (plain(value) if foreign else value).rstrip(" ")
-        if len(value) > zone.length:
-            return value, f"dépasse {zone.length} caractères"
-        return value, self._complaint(zone, value.ljust(zone.length))
+
+class Written(NamedTuple):
+    """Records in bytes, and as they will read back: those asked, or in plain characters."""
+
+    raws: list[bytes]
+    items: Sequence[Any]
 
 
-_BETWEEN: Final = "\0"  # no charset allows it
+def _written(column: Column, values: Sequence[Any]) -> tuple[Sequence[Any], Sequence[str]]:
+    """A column as it will read back, and its cells; raises when a value doesn't fit."""
+    try:
+        return values, column.write(values)
+    except ValueError:
+        values = list(map(column.settled, values))
+        return values, column.write(values)
 
-_READ_TOGETHER: Final = ((Kind.DIGITS,), (Kind.TEXT,), (Kind.NUMBER, Kind.CENTS))
 
 _LAYOUTS: dict[type, Layout[Any]] = {}
 
@@ -584,50 +257,6 @@ def _check_columns(name: str, length: int, zones: Sequence[Zone]) -> None:
         following = zone.end + 1
     if following != length + 1:
         raise TypeError(f"{name} ends at {following - 1}, expected {length}")
-
-
-def _template(zone: Zone) -> str:
-    if zone.fixed:
-        return zone.expected.replace("%", "%%")
-    sign = {Kind.TEXT: f"-{zone.length}s", Kind.NUMBER: f"0{zone.length}d"}
-    sign[Kind.CENTS] = sign[Kind.NUMBER]
-    return "%" + sign.get(zone.kind, f"{zone.length}s")
-
-
-def _pattern(zone: Zone, letters: str) -> str:
-    """Matches what the zone may hold; a day still has to exist."""
-    if zone.fixed:
-        return re.escape(zone.expected)
-    if zone.kind is not Kind.TEXT:
-        return f"([0-9]{{{zone.length}}})"
-    filled = f"(?! {{{zone.length}}})" if zone.mandatory else ""
-    return f"{filled}([{letters}]{{{zone.length}}})"
-
-
-def _day_complaint(zone: Zone, piece: str) -> str:
-    if piece == "000000":
-        return "la date est obligatoire" if zone.must_be_filled else ""
-    try:
-        _Days(zone.century)[piece]
-    except ValueError:
-        return "la date n'existe pas"
-    return ""
-
-
-def _day_refusal(zone: Zone, value: object) -> str:
-    try:
-        _DayTexts(zone.century, zone.default is None)[value]
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
-def _number_refusal(zone: Zone, value: object) -> str:
-    if type(value) is not int:
-        return "un entier est attendu"
-    if value < 0:
-        return "le nombre est négatif"
-    return "" if len(str(value)) <= zone.length else f"dépasse {zone.length} chiffres"
 
 
 def _at(place: Place, zone: Zone) -> Place:
@@ -764,11 +393,10 @@ def decode(cls: type[R], raw: bytes, place: Place = Place()) -> R:  # noqa: B008
 def encode(item: object, place: Place = Place()) -> bytes:  # noqa: B008 - immutable
     """Write one record, or raise AnomaliesFound with every value that doesn't fit."""
     table = _LAYOUTS[type(item)]
-    return table.write(item) or _settled_bytes(table, item, place)
-
-
-def _settled_bytes(table: Layout[Any], item: object, place: Place) -> bytes:
-    return table.render(table.settle(item, place))
+    written = table.write_many([item])
+    if written is None:
+        raise AnomaliesFound(*_refusals(table, [(item, place)]))
+    return written.raws[0]
 
 
 def encode_all(
@@ -780,36 +408,47 @@ def encode_all(
 
     Lines are numbered after that of `place`: from 1 by default.
     """
-    asked = list(items)
-    kinds = list(map(type, asked))
+    return b"".join(write_all(list(items), place, tables).raws)
+
+
+def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layout[Any]]) -> Written:
+    """What `encode_all` writes, record by record, and the records as they will read back."""
+    kinds = list(map(type, items))
     groups: dict[type, list[Any]] = {kind: [] for kind in kinds}
-    for kind, item in zip(kinds, asked, strict=True):
+    for kind, item in zip(kinds, items, strict=True):
         groups[kind].append(item)
     found: list[Anomaly] = []
-    following: dict[type, Iterator[str]] = {}
+    raws: dict[type, Iterator[bytes]] = {}
+    settled: dict[type, Iterator[Any]] = {}
     for kind, group in groups.items():
-        pieces = tables[kind].write_many(group)
-        if pieces is None:
+        written = tables[kind].write_many(group)
+        if written is None:
             first = place.line + 1
             places = [_with(place, line=n) for n, k in enumerate(kinds, first) if k is kind]
-            pieces = _one_by_one(tables[kind], zip(group, places, strict=True), found)
-        following[kind] = iter(pieces)
+            found += _refusals(tables[kind], zip(group, places, strict=True))
+        else:
+            raws[kind], settled[kind] = map(iter, written)
     if found:
         raise AnomaliesFound(*sorted(found, key=lambda anomaly: anomaly.place.line))
-    return "".join(map(next, map(following.__getitem__, kinds))).encode("latin-1")
+    return Written(_in_order(kinds, raws), _in_order(kinds, settled))
 
 
-def _one_by_one(
-    table: Layout[Any], placed: Iterable[tuple[object, Place]], found: list[Anomaly]
-) -> list[str]:
-    pieces = []
+def _in_order(kinds: Sequence[type], following: Mapping[type, Iterator[Any]]) -> list[Any]:
+    """One after the other, each from those of its kind."""
+    return list(map(next, map(following.__getitem__, kinds)))
+
+
+def _refusals(table: Layout[Any], placed: Iterable[tuple[object, Place]]) -> list[Anomaly]:
+    """What doesn't fit in each record of a group where something doesn't."""
+    found: list[Anomaly] = []
     for item, place in placed:
         try:
-            raw = table.write(item) or _settled_bytes(table, item, place)
-            pieces.append(raw.decode("latin-1"))
+            table.settle(item, place)
         except AnomaliesFound as refused:
             found += refused.anomalies
-    return pieces
+    if not found:
+        raise AssertionError(f"{table.name} neither writes its records nor says why")
+    return found
 
 
 def settled(item: R) -> R:

@@ -7,7 +7,7 @@ from itertools import count, islice
 from typing import Any, BinaryIO, Final, Protocol
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
-from formats.fixedwidth import LENGTH, Layout, Norm, encode_all, layout, settled
+from formats.fixedwidth import LENGTH, Layout, Norm, Written, layout, write_all
 from formats.report import Report
 
 UNKNOWN = Code(
@@ -29,6 +29,7 @@ UNENDED = Code(
 LENGTH_BYTES: Final = 128
 """Bytes of every record. Reference §1.1."""
 _RECORDS_A_READ: Final = 512
+_RECORDS_A_WRITE: Final = 2048
 
 
 class _Judging(Protocol):
@@ -72,43 +73,39 @@ def records_in(
 def write_checked(items: Iterable[object], norm: Norm, table_of: TableOf, judge: _Judging) -> bytes:
     """Records run on; raises AnomaliesFound with what doesn't fit, else with what breaks a rule.
 
-    Every record is read back and compared, then judged. They stay few at a time.
+    Tables read back what they write; every record is found again as what it is, and judged as it
+    will read back. Records stay few at a time.
     """
     remaining = iter(items)
     refused: list[Anomaly] = []
-    written: list[bytes] = []
-    for first in count(0, _RECORDS_A_READ):
-        asked = list(islice(remaining, _RECORDS_A_READ))
+    content: list[bytes] = []
+    for first in count(0, _RECORDS_A_WRITE):
+        asked = list(islice(remaining, _RECORDS_A_WRITE))
         if not asked:
             break
         try:
-            written.append(encode_all(asked, Place(line=first), norm.by_class))
+            written = write_all(asked, Place(line=first), norm.by_class)
         except AnomaliesFound as wrong:
             refused += wrong.anomalies
         else:
-            judge.take_all(_read_back(asked, written[-1], table_of))
+            _check_found_again(written, norm, table_of)
+            judge.take_all(written.items)
+            content.append(b"".join(written.raws))
     refused = refused or list(judge.report().anomalies)
     if refused:
         raise AnomaliesFound(*refused)
-    return b"".join(written)
+    return b"".join(content)
 
 
-def _read_back(asked: list[object], content: bytes, table_of: TableOf) -> list[Any]:
-    """The records that the bytes hold: those asked, or those asked in plain characters."""
-    found = cut(content, table_of)
-    same = found == asked or all(
-        back is not None and (item == back or settled(item) == back)
-        for item, back in zip(asked, found, strict=True)
-    )
-    if not same or list(map(type, found)) != list(map(type, asked)):
-        raise AssertionError("a file doesn't read back as it was written")
-    return found
-
-
-def cut(content: bytes, table_of: TableOf) -> list[Any]:
-    """The records of a few bytes; None for one that can't be read, nothing said of it."""
-    raws = _raws(content, len(content))
-    return list(_read(raws, list(map(table_of, raws))))
+def _check_found_again(written: Written, norm: Norm, table_of: TableOf) -> None:
+    """The reader must take each record for what it is, or read the same in it."""
+    found = list(map(table_of, written.raws))
+    meant = list(map(norm.by_class.__getitem__, map(type, written.items)))
+    if found == meant:
+        return
+    for table, own, raw, item in zip(found, meant, *written, strict=True):
+        if table is not own and (table is None or table.read(raw) != item):
+            raise AssertionError(f"a record {own.name} isn't read as it was written")
 
 
 def _raws(content: bytes, whole: int) -> list[bytes]:
@@ -125,10 +122,7 @@ def _read(raws: list[bytes], tables: list[Layout[Any] | None]) -> Iterator[Any]:
 
 
 def _read_group(table: Layout[Any] | None, group: list[bytes]) -> list[Any]:
-    if table is None:
-        return [None] * len(group)
-    together = table.read_many(group)
-    return list(map(table.read, group)) if together is None else together
+    return [None] * len(group) if table is None else table.read_each(group)
 
 
 def explain(raw: bytes, table: Layout[Any] | None, place: Place) -> tuple[Anomaly, ...]:

@@ -94,10 +94,7 @@ def _read(pieces: list[_Piece]) -> Iterator[Any]:
 
 
 def _read_group(table: Layout[Any] | None, group: list[bytes]) -> list[Any]:
-    if table is None:
-        return [None] * len(group)
-    together = table.read_many(group)
-    return list(map(table.read, group)) if together is None else together
+    return [None] * len(group) if table is None else table.read_each(group)
 
 
 def _second_look(piece: _Piece, found: list[Anomaly], file: str) -> object:
