@@ -63,6 +63,7 @@ class Judge:
     def take_all(self, items: Iterable[Any]) -> None:
         """Judge records one after the other."""
         followers, handlers, found = self.followers, self.handlers, self.found
+        allowed = followers[self._previous]
         for item in items:
             self._line += 1
             if item is None:
@@ -71,11 +72,12 @@ class Judge:
             else:
                 kind = type(item)
                 self._item = item
-                if kind not in followers[self._previous] and not self._lost:
+                if kind not in allowed and not self._lost:
                     found.append(misplaced(self._previous, item, self._place))
                 handlers[kind](self, item)
+                allowed = followers[kind]
                 self._previous, self._lost = kind, False
-            if len(found) > self._limit:
+            if found and len(found) > self._limit:
                 del found[self._limit + 1 :]
 
     def report(self) -> Report:

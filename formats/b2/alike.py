@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -28,31 +27,20 @@ def alike(cls: type[T], source: object, **own: Any) -> T:
 def copier(cls: Any, source: Any, *own: str) -> Callable[..., Any]:
     """A fast `alike` for a record class: `make(item, *values)`, values in the order of `own`.
 
-    Raises TypeError at once for a mandatory field found in neither.
+    It is one expression, compiled once from the names of both tables. Raises TypeError at once
+    for a mandatory field found in neither.
     """
     table = layout(cls)
-    shared = [name for name in _shared(cls, source) if name not in own]
-    rest = {z.name: z.default for z in table.fields if z.name not in (*own, *shared)}
-    if missing := [zone.name for zone in table.fields if zone.name in rest and zone.mandatory]:
+    shared = _shared(cls, source)
+    rest = {z.name: z for z in table.fields if z.name not in (*own, *shared)}
+    if missing := [name for name, zone in rest.items() if zone.mandatory]:
         raise TypeError(f"{cls.__name__}: missing {', '.join(missing)}")
-    known = [*shared, *own, *rest]
-    taken = _taken(shared)
-    ordered = itemgetter(*map(known.index, table.names))
-    defaults = tuple(rest.values())
-
-    new = tuple.__new__
-
-    def make(item: object, *values: object) -> Any:
-        return new(cls, ordered(taken(item) + values + defaults))
-
-    return make
-
-
-def _taken(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """Those fields of an item, as a tuple whatever their number."""
-    if len(names) > 1:
-        return attrgetter(*names)
-    return lambda item: tuple(getattr(item, name) for name in names)
+    known = {name: f"item.{name}" for name in shared} | {name: name for name in own}
+    defaults = {f"default_{name}": zone.default for name, zone in rest.items()}
+    known |= {name: f"default_{name}" for name in rest}
+    values = ", ".join(known[name] for name in table.names)
+    made = f"lambda item, {', '.join(own)}: new(cls, ({values},))"
+    return eval(made, {"new": tuple.__new__, "cls": cls, **defaults})  # type: ignore[no-any-return]  # noqa: S307 - our own names
 
 
 @cache

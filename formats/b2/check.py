@@ -83,7 +83,9 @@ class Checker(Judge):
         self._batch_day: date | None = None
         self._invoice: InvoiceStart | None = None
         self._identity: object = None
-        self._coded: _Coded | None = None
+        self._service: ServiceLine | None = None
+        self._ranks: dict[type, int] = {}  # of the codings met under one line
+        self._totals: dict[type, int] = {}
 
     def report(self) -> Report:
         """The final word, once the stream is exhausted."""
@@ -143,9 +145,10 @@ class Checker(Judge):
             self._key(nir, "own_nir", item.own_nir + item.own_nir_key)
 
     def _service_line(self, item: ServiceLine) -> None:
-        self._same_invoice()
+        if _IDENTITY(item) != self._identity:
+            self._same_invoice()
         self._end_of_codings()
-        self._coded = _Coded(item)
+        self._service = item
         s = self._sums
         s.body += 1
         s.services += 1
@@ -194,14 +197,12 @@ class Checker(Judge):
         """Codings are numbered from 01 under their line, kind by kind."""
         self._complement(item)
         kind = type(item)
-        coded = self._coded or _Coded(None)
-        self._coded = coded
-        rank = coded.ranks[kind] = coded.ranks.get(kind, 0) + 1
+        rank = self._ranks[kind] = self._ranks.get(kind, 0) + 1
         most = MAX_CODINGS.get(kind, 10)
         if item.sequence != _RANKS[min(rank, most)]:
             self._says(DIFFERS, "sequence", _RANKS[min(rank, most)], "ordre des affinés")
         if kind in _PRICED:
-            coded.totals[kind] = coded.totals.get(kind, 0) + item.total_cents
+            self._totals[kind] = self._totals.get(kind, 0) + item.total_cents
 
     def _detail(self, item: LineDetail) -> None:
         self._coding(item)
@@ -229,16 +230,21 @@ class Checker(Judge):
 
     def _end_of_codings(self) -> None:
         """Priced codings of a type 4 add up to it. Reference §1.3, rules of type 4."""
-        coded, self._coded = self._coded, None
-        if coded is None or coded.service is None or "invoice" in self._sums.damaged:
+        service, self._service = self._service, None
+        if not self._ranks:
             return
-        for kind, total in coded.totals.items():
-            if total != coded.service.total_cents:
-                zone = next(z for z in layout(kind).fields if z.name == "total_cents")
-                values = {"record": layout(kind).name, "zone": zone.shown, "value": total}
-                values |= {"expected": coded.service.total_cents}
-                values |= {"reference": "dépense du type 4"}
-                self.found.append(Anomaly(DIFFERS, place_of(self._file, self._line - 1), values))
+        if service and "invoice" not in self._sums.damaged:
+            for kind, total in self._totals.items():
+                if total != service.total_cents:
+                    self._says_of_codings(kind, total, service.total_cents)
+        self._ranks.clear()
+        self._totals.clear()
+
+    def _says_of_codings(self, kind: type, total: int, expected: int) -> None:
+        zone = next(z for z in layout(kind).fields if z.name == "total_cents")
+        values = {"record": layout(kind).name, "zone": zone.shown, "value": total}
+        values |= {"expected": expected, "reference": "dépense du type 4"}
+        self.found.append(Anomaly(DIFFERS, place_of(self._file, self._line - 1), values))
 
     def _invoice_end(self, item: InvoiceEnd) -> None:
         if _IDENTITY(item) != self._identity:
@@ -332,30 +338,19 @@ _ENDING_FIELDS: Final = {
 _ENDING: Final = attrgetter(*_ENDING_FIELDS)
 
 
-class _Coded:
-    """The codings met under one line."""
-
-    __slots__ = ("ranks", "service", "totals")
-
-    def __init__(self, service: ServiceLine | None) -> None:
-        self.service = service
-        self.ranks: dict[type, int] = {}
-        self.totals: dict[type, int] = {}
-
-
 class _Sums:
     """Counters and totals of the invoice, the batch and the file being read."""
 
     def __init__(self) -> None:
         self.damaged: set[str] = set()
         self.batches = self.invoices = self.lines = 0
-        self._file = [0, 0, 0]
+        self._file_total = self._file_amo = self._file_amc = 0
         self.open_batch()
         self.batches = 0
 
     def open_batch(self) -> None:
         self.batches += 1
-        self._batch = [0, 0, 0]
+        self._batch_total = self._batch_amo = self._batch_amc = 0
         self._batch_lines = 0
         self._numbers: set[str] = set()
         self._people: set[tuple[str, str, str]] = set()
@@ -364,7 +359,7 @@ class _Sums:
     def _clear_invoice(self) -> None:
         self.body = self.services = 0
         self.total = self.amo = self.amc = 0
-        self._stay = [0, 0, 0, 0]
+        self._stay = (0, 0, 0, 0)
 
     def open_invoice(self, item: InvoiceStart) -> bool:
         """False when the number is zero or was already used in the batch."""
@@ -380,7 +375,8 @@ class _Sums:
         self.body += 1
         self.services += 1
         amounts = (item.base_cents, item.amo_cents, item.total_cents, item.amc_cents)
-        self._stay = [known + amount for known, amount in zip(self._stay, amounts, strict=True)]
+        base, amo, total, amc = map(sum, zip(self._stay, amounts, strict=True))
+        self._stay = (base, amo, total, amc)
 
     def ending(self) -> tuple[int, ...]:
         """What the type 5 must say, in the order of its fields."""
@@ -394,22 +390,29 @@ class _Sums:
         if not self.body:
             return
         _, stay_amo, stay_total, stay_amc = self._stay
-        amounts = (self.total + stay_total, self.amo + stay_amo, self.amc + stay_amc)
-        self._batch = [known + more for known, more in zip(self._batch, amounts, strict=True)]
-        self._file = [known + more for known, more in zip(self._file, amounts, strict=True)]
+        total, amo, amc = self.total + stay_total, self.amo + stay_amo, self.amc + stay_amc
+        self._batch_total += total
+        self._batch_amo += amo
+        self._batch_amc += amc
+        self._file_total += total
+        self._file_amo += amo
+        self._file_amc += amc
         self._batch_lines += self.services
         self.lines += self.services
         self._clear_invoice()
 
     def batch_totals(self) -> dict[str, int]:
         """What a type 6 adds up."""
-        return dict(zip(("total_cents", "amo_cents", "amc_cents"), self._batch, strict=True))
+        return {
+            "total_cents": self._batch_total,
+            "amo_cents": self._batch_amo,
+            "amc_cents": self._batch_amc,
+        }
 
     def amounts(self) -> tuple[int, int, int]:
         """Total, AMO and AMC of the file, an invoice left open included."""
         self.close_invoice()
-        total, amo, amc = self._file
-        return total, amo, amc
+        return self._file_total, self._file_amo, self._file_amc
 
     def counters(self) -> dict[str, int]:
         """What type 6 counts; the meaning of two of them is a guess."""

@@ -71,22 +71,25 @@ class Tables:
         first = raw[0]
         if first == _BATCH:
             self._take(VERSIONS.get(raw[81:87].decode("latin-1"), JUNE_2007))
-        complements = self._complements.get(first)
-        if complements and len(raw) > 38:
+        found = self._complements.get(first)
+        if found and len(raw) > 38:
             if raw[35] > _NINE:
-                return complements.get((36, raw[35]))
+                return found[36].get(raw[35])
             if raw[38] > _NINE:
-                return complements.get((39, raw[38]))
+                return found[39].get(raw[38])
         return self._plain.get(first)
 
     def _take(self, norm: Norm) -> None:
         self._plain, self._complements = _TABLES[norm.name]
 
 
-def _indexed(norm: Norm) -> tuple[dict[int, Layout[Any]], dict[int, dict[Any, Layout[Any]]]]:
+_Plain = dict[int, Layout[Any]]
+
+
+def _indexed(norm: Norm) -> tuple[_Plain, dict[int, dict[int, _Plain]]]:
     """Tables by first byte, and by first byte then column and letter of the complement."""
-    plain: dict[int, Layout[Any]] = {}
-    complements: dict[int, dict[Any, Layout[Any]]] = {}
+    plain: _Plain = {}
+    complements: dict[int, dict[int, _Plain]] = {}
     for table in norm.tables:
         zone = next(
             (z for z in table.zones if z.name in ("_36", "_39") and z.expected.isalpha()), None
@@ -95,7 +98,8 @@ def _indexed(norm: Norm) -> tuple[dict[int, Layout[Any]], dict[int, dict[Any, La
         if zone is None:
             plain[first] = table
         else:
-            complements.setdefault(first, {})[zone.start, ord(zone.expected)] = table
+            columns = complements.setdefault(first, {36: {}, 39: {}})
+            columns[zone.start][ord(zone.expected)] = table
     return plain, complements
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from operator import attrgetter
+from itertools import chain, pairwise
 from typing import Any, Final
 
 from formats.b2.alike import alike, copier
@@ -101,14 +100,19 @@ def packed(invoices: Iterable[Invoice], most: int = 990) -> Iterator[tuple[Invoi
 
 def records(b2_file: B2File) -> Iterator[object]:
     """Typed records of the file in order, counters and totals filled."""
+    return chain.from_iterable(_groups(b2_file))
+
+
+def _groups(b2_file: B2File) -> Iterator[list[Any]]:
+    """Records of the file, those of an invoice together."""
     sender = b2_file.sender.zfill(14)
-    yield alike(FileStart, b2_file, sender=sender)
+    yield [alike(FileStart, b2_file, sender=sender)]
     written = 2
     for batch in b2_file.batches:
         for items in _batch_records(b2_file, batch):
-            yield from items
+            yield items
             written += len(items)
-    yield alike(FileEnd, b2_file, sender=sender, records=written, batches=len(b2_file.batches))
+    yield [alike(FileEnd, b2_file, sender=sender, records=written, batches=len(b2_file.batches))]
 
 
 def split_line(line: Line) -> tuple[Line, ...]:
@@ -201,26 +205,27 @@ _ended = copier(
     "stay_total_cents",
 )
 
-_ENDED: Final = attrgetter("total_cents", "amo_cents", "amc_cents")
-_STAYED: Final = attrgetter("stay_total_cents", "stay_amo_cents", "stay_amc_cents")
-_AMOUNTS: Final = attrgetter("base_cents", "total_cents", "amo_cents", "amc_cents")
-
 
 def _batch_records(b2_file: B2File, batch: Batch) -> Iterator[list[Any]]:
     """Type 1, the records of each invoice, type 6."""
     own = {"sender": b2_file.sender, "number": f"{batch.number:03d}"}
     yield [alike(BatchStart, batch, **own, norm=b2_file.norm, version=b2_file.version)]
-    sums, lines = [0, 0, 0], 0
+    total = amo = amc = lines = 0
     for invoice in batch.invoices:
         items = _invoice_records(invoice, b2_file.sender)
         yield items
-        sums = list(map(sum, zip(sums, _ENDED(items[-1]), _STAYED(items[-1]), strict=True)))
+        end: InvoiceEnd = items[-1]
+        total += end.total_cents + end.stay_total_cents
+        amo += end.amo_cents + end.stay_amo_cents
+        amc += end.amc_cents + end.stay_amc_cents
         kinds = list(map(type, items))
         lines += kinds.count(StayLine) + kinds.count(ServiceLine)
-    yield [_batch_end(batch, lines, sums, own)]
+    yield [_batch_end(batch, lines, (total, amo, amc), own)]
 
 
-def _batch_end(batch: Batch, lines: int, sums: list[int], own: dict[str, str]) -> BatchEnd:
+def _batch_end(
+    batch: Batch, lines: int, sums: tuple[int, int, int], own: dict[str, str]
+) -> BatchEnd:
     people = {(i.nir, i.birth_date, i.birth_rank) for i in batch.invoices}
     total, amo, amc = sums
     return BatchEnd(
@@ -253,15 +258,19 @@ def _invoice_records(invoice: Invoice, sender: str) -> list[Any]:
     return items
 
 
-def _sums(items: Sequence[Stay | Line]) -> list[int]:
+def _sums(items: Sequence[Stay | Line]) -> tuple[int, int, int, int]:
     """Base, total, AMO and AMC."""
-    if not items:
-        return [0, 0, 0, 0]
-    return list(map(sum, zip((0, 0, 0, 0), *map(_AMOUNTS, items), strict=True)))
+    base = total = amo = amc = 0
+    for item in items:
+        base += item.base_cents
+        total += item.total_cents
+        amo += item.amo_cents
+        amc += item.amc_cents
+    return base, total, amo, amc
 
 
 def _invoice_end(
-    head: tuple[str, ...], body: int, stays: list[int], lines: list[int]
+    head: tuple[str, ...], body: int, stays: tuple[int, ...], lines: tuple[int, ...]
 ) -> InvoiceEnd:
     """Totals by formulas of reference §1.3, type 5."""
     stay_base, stay_total, stay_amo, stay_amc = stays
@@ -279,10 +288,8 @@ def _add_stay(items: list[Any], stay: Stay, head: tuple[str, ...], short: tuple[
         items.append(_stay_supplement(stay.prescription, *head))
     if stay.prescriber:
         items.append(_stay_prescriber(stay.prescriber, *head))
-    for rank, material in enumerate(stay.materials, start=1):
-        items.append(_stay_detail(material, *short, f"{rank:02d}"))
-    for rank, medicine in enumerate(stay.medicines, start=1):
-        items.append(_stay_drug(medicine, *short, f"{rank:02d}"))
+    items += _coded(_stay_detail, stay.materials, short)
+    items += _coded(_stay_drug, stay.medicines, short)
 
 
 def _add_line(items: list[Any], line: Line, head: tuple[str, ...], short: tuple[str, ...]) -> None:
@@ -294,12 +301,18 @@ def _add_line(items: list[Any], line: Line, head: tuple[str, ...], short: tuple[
         items.append(_line_practitioners(line.practitioners, *short))
     if line.analyses:
         items += _analyses_records(line.analyses, short)
-    for rank, detail in enumerate(line.details, start=1):
-        items.append(_line_detail(detail, *short, f"{rank:02d}"))
-    for rank, drug in enumerate(line.drugs, start=1):
-        items.append(_line_drug(drug, *short, f"{rank:02d}"))
-    for rank, procedure in enumerate(line.procedures, start=1):
-        items.append(_line_procedure(procedure, *short, f"{rank:02d}"))
+    items += _coded(_line_detail, line.details, short)
+    if line.drugs:
+        items += _coded(_line_drug, line.drugs, short)
+    if line.procedures:
+        items += _coded(_line_procedure, line.procedures, short)
+
+
+def _coded(
+    make: Callable[..., Any], codings: Sequence[object], short: tuple[str, ...]
+) -> list[Any]:
+    """Codings of one kind, numbered from 01."""
+    return [make(one, *short, f"{rank:02d}") for rank, one in enumerate(codings, start=1)]
 
 
 def _analyses_records(
