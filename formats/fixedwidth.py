@@ -190,19 +190,27 @@ class Layout(Generic[R]):
             return None
         if any(values is not own for (values, _), own in zip(written, columns, strict=True)):
             items = self._records([values for values, _ in written], len(items))
-        return Written(self._joined([cells for _, cells in written], len(items)), items)
+        cells = self._with_fixed([cells for _, cells in written], len(items))
+        content = _joined(cells)
+        self._check_read_back(content, cells)
+        width = self.length
+        return Written([content[at : at + width] for at in range(0, len(content), width)], items)
 
-    def _joined(self, held: Iterable[Sequence[str]], count: int) -> list[bytes]:
-        """Records from the cells of their columns, each found again where its zone stands."""
+    def _with_fixed(self, held: Iterable[Sequence[str]], count: int) -> list[Sequence[str]]:
+        """The cells of every zone in order, constants and blanks too."""
         following = iter(held)
-        cells = [[z.expected] * count if z.fixed else next(following) for z in self.zones]
-        content = "".join(map("".join, zip(*cells, strict=True))).encode("latin-1")
+        return [[z.expected] * count if z.fixed else next(following) for z in self.zones]
+
+    def _check_read_back(self, content: bytes, cells: Sequence[Sequence[str]]) -> None:
+        """Each cell, whose column knows what it says, must stand in the columns of its zone.
+
+        Columns are compared one by one for all records: a stride of the length of a record.
+        """
         for zone, those in zip(self.zones, cells, strict=True):
             asked = "".join(those).encode("latin-1")
             for at in range(zone.length):
                 if content[zone.start - 1 + at :: self.length] != asked[at :: zone.length]:
                     raise AssertionError(f"{self.name} doesn't read back as it was written")
-        return [content[at : at + self.length] for at in range(0, len(content), self.length)]
 
     def settle(self, item: Any, place: Place) -> R:
         """The same record as it will read back: plain texts, digits filled with zeros.
@@ -228,6 +236,11 @@ class Written(NamedTuple):
 
     raws: list[bytes]
     items: Sequence[Any]
+
+
+def _joined(cells: Sequence[Sequence[str]]) -> bytes:
+    """Records run on, from the cells of their columns."""
+    return "".join(map("".join, zip(*cells, strict=True))).encode("latin-1")
 
 
 def _written(column: Column, values: Sequence[Any]) -> tuple[Sequence[Any], Sequence[str]]:

@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, Engine, text
 
 from config.teletransmission import B2Choices, Recipient
-from formats.b2 import Invoice, records_of, write
+from formats.b2 import Invoice, packed, write
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 from integration.database import tables
 from integration.database.bulk import insert_rows, reserve_ids
@@ -45,10 +45,6 @@ CHANGED: Final = Code(
 
 CHUNK: Final = 1000
 """Invoices a transaction: some ten files."""
-MAX_RECORDS: Final = 990
-"""Records of a file, under the norm's 1000. Reference §1.1."""
-ENVELOPE_RECORDS: Final = 4
-"""Types 000, 1, 6 and 999."""
 LAST_LOT: Final = 999
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
@@ -264,19 +260,11 @@ def _gathered(
     return posted, anomalies
 
 
-def _packed(posted: Iterable[_Posted]) -> Iterator[list[_Posted]]:
-    """Invoices in order, cut before a file would reach MAX_RECORDS."""
-    members: list[_Posted] = []
-    records = ENVELOPE_RECORDS
-    for one in posted:
-        size = records_of(one.invoice)
-        if members and records + size > MAX_RECORDS:
-            yield members
-            members, records = [], ENVELOPE_RECORDS
-        members.append(one)
-        records += size
-    if members:
-        yield members
+def _packed(posted: Sequence[_Posted]) -> Iterator[list[_Posted]]:
+    """The same in order, cut where their files are."""
+    following = iter(posted)
+    for group in packed(one.invoice for one in posted):
+        yield list(islice(following, len(group)))
 
 
 def _content(

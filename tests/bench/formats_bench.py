@@ -16,16 +16,20 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from formats import b2, noemie
+from formats.b2.check import Checker
+from formats.b2.grammar import Tables
 from formats.b2.v062007 import FileEnd
-from formats.fixedwidth import Kind, Layout, changed, encode_all, layout, settled
+from formats.b2.versions import JUNE_2007
+from formats.fixedwidth import Kind, Layout, Zone, _joined, changed, encode_all, layout, settled
 from formats.noemie import entities_in
 from formats.report import Report
+from formats.runon import write_checked
 from tests.formats.invoices import b2_file, invoice, line
 from tests.formats.test_noemie import CONSTRUCTED
 
 INVOICES = 900
 ROUNDS = 5
-CHUNK = 512
+CHUNK = 1024
 SMALL_MB, LARGE_MB = 24, 1024
 
 
@@ -42,6 +46,7 @@ def run(streamed_mb: int = SMALL_MB) -> dict[str, object]:
         "encode_alone": (_rate(count, _encode_alone(items, tables)), bare_write),
         "decode_alone": (_rate(count, lambda: _exhaust(_records(content))), bare_read),
         "encode_checked": (_rate(count, _encode_checked(items)), bare_write),
+        "write_records_all_rules": (_rate(count, _write_records(items)), bare_write),
         "read_all_rules": (_rate(count, lambda: b2.check(BytesIO(content))), bare_read),
         "write_from_tree_all_rules": (_rate(count, lambda: b2.write(tree)), bare_write),
     }
@@ -94,7 +99,7 @@ def _bare_write(items: list, tables: list[Layout]) -> Callable[[], object]:
     """One `%` a record, its values already text or numbers; nothing is checked."""
     ready = [
         (
-            table._template,
+            "".join(map(_template, table.zones)),
             tuple(
                 (f"{value:%y%m%d}" if value else "000000") if zone.kind is Kind.DAY else value
                 for zone, value in zip(table.fields, item, strict=True)
@@ -103,6 +108,15 @@ def _bare_write(items: list, tables: list[Layout]) -> Callable[[], object]:
         for item, table in zip(items, tables, strict=True)
     ]
     return lambda: b"".join([(template % values).encode("ascii") for template, values in ready])
+
+
+def _template(zone: Zone) -> str:
+    """What puts one value in its columns."""
+    if zone.fixed:
+        return zone.expected.replace("%", "%%")
+    if zone.kind in (Kind.NUMBER, Kind.CENTS):
+        return f"%0{zone.length}d"
+    return f"%-{zone.length}s"
 
 
 def _bare_read(rows: list[bytes], tables: list[Layout]) -> Callable[[], object]:
@@ -122,24 +136,35 @@ def _bare_read(rows: list[bytes], tables: list[Layout]) -> Callable[[], object]:
 
 
 def _encode_alone(items: list, tables: list[Layout]) -> Callable[[], object]:
-    """Typed records to bytes, in order, dates put into words; nothing is checked."""
+    """Typed records to bytes, in order; nothing is read back nor judged."""
     pairs = list(zip(tables, items, strict=True))
+
+    def group(table: Layout, those: list) -> Iterator[bytes]:
+        columns = zip(table._held, zip(*those, strict=True), strict=True)
+        cells = [column.write(values) for (_, column), values in columns]
+        content = _joined(table._with_fixed(cells, len(those)))
+        return (content[at : at + 128] for at in range(0, len(content), 128))
 
     def some(chunk: list) -> bytes:
         groups: dict[Layout, list] = {}
         for table, item in chunk:
             groups.setdefault(table, []).append(item)
-        following = {t: iter(t._render_many(list(zip(*g)))) for t, g in groups.items()}  # noqa: B905
-        return "".join([next(following[table]) for table, _ in chunk]).encode("latin-1")
+        following = {table: group(table, those) for table, those in groups.items()}
+        return b"".join([next(following[table]) for table, _ in chunk])
 
     return lambda: b"".join([some(pairs[at : at + CHUNK]) for at in range(0, len(pairs), CHUNK)])
 
 
 def _encode_checked(items: list) -> Callable[[], object]:
-    """What the writer does of records: every column checked."""
+    """What the writer does of records: every column checked and read back."""
     return lambda: b"".join(
         [encode_all(items[at : at + CHUNK]) for at in range(0, len(items), CHUNK)]
     )
+
+
+def _write_records(items: list) -> Callable[[], object]:
+    """All that the writer does but make records from the tree: they are judged too."""
+    return lambda: write_checked(items, JUNE_2007, Tables(), Checker())
 
 
 # -- memory ------------------------------------------------------------------------------------
