@@ -193,8 +193,10 @@ class Layout(Generic[R]):
         cells = self._with_fixed([cells for _, cells in written], len(items))
         content = _joined(cells)
         self._check_read_back(content, cells)
-        width = self.length
-        return Written([content[at : at + width] for at in range(0, len(content), width)], items)
+        return Written(self._raws(content), items)
+
+    def _raws(self, content: bytes) -> list[bytes]:
+        return [content[at : at + self.length] for at in range(0, len(content), self.length)]
 
     def _with_fixed(self, held: Iterable[Sequence[str]], count: int) -> list[Sequence[str]]:
         """The cells of every zone in order, constants and blanks too."""
@@ -426,10 +428,7 @@ def encode_all(
 
 def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layout[Any]]) -> Written:
     """What `encode_all` writes, record by record, and the records as they will read back."""
-    kinds = list(map(type, items))
-    groups: dict[type, list[Any]] = {kind: [] for kind in kinds}
-    for kind, item in zip(kinds, items, strict=True):
-        groups[kind].append(item)
+    kinds, groups = _by_kind(items)
     found: list[Anomaly] = []
     raws: dict[type, Iterator[bytes]] = {}
     settled: dict[type, Iterator[Any]] = {}
@@ -444,6 +443,15 @@ def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layou
     if found:
         raise AnomaliesFound(*sorted(found, key=lambda anomaly: anomaly.place.line))
     return Written(_in_order(kinds, raws), _in_order(kinds, settled))
+
+
+def _by_kind(items: Sequence[object]) -> tuple[list[type], dict[type, list[Any]]]:
+    """The kind of each, and those of each kind."""
+    kinds = list(map(type, items))
+    groups: dict[type, list[Any]] = {kind: [] for kind in kinds}
+    for kind, item in zip(kinds, items, strict=True):
+        groups[kind].append(item)
+    return kinds, groups
 
 
 def _in_order(kinds: Sequence[type], following: Mapping[type, Iterator[Any]]) -> list[Any]:

@@ -20,7 +20,18 @@ from formats.b2.check import Checker
 from formats.b2.grammar import Tables
 from formats.b2.v062007 import FileEnd
 from formats.b2.versions import JUNE_2007
-from formats.fixedwidth import Kind, Layout, Zone, _joined, changed, encode_all, layout, settled
+from formats.fixedwidth import (
+    Kind,
+    Layout,
+    Zone,
+    _by_kind,
+    _in_order,
+    _joined,
+    changed,
+    encode_all,
+    layout,
+    settled,
+)
 from formats.noemie import entities_in
 from formats.report import Report
 from formats.runon import write_checked
@@ -28,7 +39,7 @@ from tests.formats.invoices import b2_file, invoice, line
 from tests.formats.test_noemie import CONSTRUCTED
 
 INVOICES = 900
-ROUNDS = 5
+ROUNDS = 9
 CHUNK = 1024
 SMALL_MB, LARGE_MB = 24, 1024
 
@@ -40,36 +51,48 @@ def run(streamed_mb: int = SMALL_MB) -> dict[str, object]:
     content = encode_all(items)
     count, tables = len(items), [layout(type(item)) for item in items]
     rows = [content[at : at + 128] for at in range(0, len(content), 128)]
-    bare_write = _rate(count, _bare_write(items, tables))
-    bare_read = _rate(count, _bare_read(rows, tables))
-    rates = {
-        "encode_alone": (_rate(count, _encode_alone(items, tables)), bare_write),
-        "decode_alone": (_rate(count, lambda: _exhaust(_records(content))), bare_read),
-        "encode_checked": (_rate(count, _encode_checked(items)), bare_write),
-        "write_records_all_rules": (_rate(count, _write_records(items)), bare_write),
-        "read_all_rules": (_rate(count, lambda: b2.check(BytesIO(content))), bare_read),
-        "write_from_tree_all_rules": (_rate(count, lambda: b2.write(tree)), bare_write),
+    works = {
+        "bare_template": _bare_write(items, tables),
+        "bare_struct_and_int": _bare_read(rows, tables),
+        "b2_encode_alone": _encode_alone(items),
+        "b2_encode_checked": _encode_checked(items),
+        "b2_write_records_all_rules": _write_records(items),
+        "b2_write_from_tree_all_rules": lambda: b2.write(tree),
+        "b2_decode_alone": lambda: _exhaust(_records(content)),
+        "b2_read_all_rules": lambda: b2.check(BytesIO(content)),
     }
+    rates = _rates(count, works)
+    bare = {name: rates[_BARE[name]] for name in rates if name in _BARE}
     return {
         "b2_records": count,
-        "bare_template_per_s": bare_write,
-        "bare_struct_and_int_per_s": bare_read,
-        **{f"b2_{name}_per_s": rate for name, (rate, _) in rates.items()},
-        **{f"b2_{name}_ratio": round(rate / bare, 2) for name, (rate, bare) in rates.items()},
+        **{f"{name}_per_s": rate for name, rate in rates.items()},
+        **{f"{name}_ratio": round(rates[name] / rate, 2) for name, rate in bare.items()},
+        "b2_ratios_are_to": _BARE,
         **_noemie(),
         **_streamed(items, streamed_mb),
     }
+
+
+_BARE = {
+    "b2_encode_alone": "bare_template",
+    "b2_encode_checked": "bare_template",
+    "b2_write_records_all_rules": "bare_template",
+    "b2_write_from_tree_all_rules": "bare_template",
+    "b2_decode_alone": "bare_struct_and_int",
+    "b2_read_all_rules": "bare_struct_and_int",
+}
 
 
 def _noemie() -> dict[str, object]:
     """The reading of entities alone, of the whole result, and the check that keeps nothing."""
     content = noemie.write([CONSTRUCTED[0], *CONSTRUCTED[1:-1] * 500, CONSTRUCTED[-1]])
     count = 12 * 500 + 2
-    return {
-        "noemie_entities_per_s": _rate(count, lambda: _exhaust(entities_in(BytesIO(content), []))),
-        "noemie_return_per_s": _rate(count, lambda: noemie.read(BytesIO(content))),
-        "noemie_check_per_s": _rate(count, lambda: noemie.check(BytesIO(content))),
+    works = {
+        "noemie_entities": lambda: _exhaust(entities_in(BytesIO(content), [])),
+        "noemie_return": lambda: noemie.read(BytesIO(content)),
+        "noemie_check": lambda: noemie.check(BytesIO(content)),
     }
+    return {f"{name}_per_s": rate for name, rate in _rates(count, works).items()}
 
 
 def _invoices() -> list:
@@ -85,14 +108,18 @@ def _exhaust(items: Iterator[object]) -> None:
     deque(items, maxlen=0)
 
 
-def _rate(count: int, work: Callable[[], object]) -> int:
-    """Best of a few rounds, in processor time: neighbours on the machine don't count."""
-    times = []
+def _rates(count: int, works: dict[str, Callable[[], object]]) -> dict[str, int]:
+    """Best of a few rounds, in processor time: neighbours on the machine count little.
+
+    Every round does all the works, so that what is compared met the same neighbours.
+    """
+    times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
-        start = process_time()
-        work()
-        times.append(process_time() - start)
-    return round(count / min(times))
+        for name, work in works.items():
+            start = process_time()
+            work()
+            times[name].append(process_time() - start)
+    return {name: round(count / min(spent)) for name, spent in times.items()}
 
 
 def _bare_write(items: list, tables: list[Layout]) -> Callable[[], object]:
@@ -135,24 +162,19 @@ def _bare_read(rows: list[bytes], tables: list[Layout]) -> Callable[[], object]:
     return work
 
 
-def _encode_alone(items: list, tables: list[Layout]) -> Callable[[], object]:
+def _encode_alone(items: list) -> Callable[[], object]:
     """Typed records to bytes, in order; nothing is read back nor judged."""
-    pairs = list(zip(tables, items, strict=True))
 
     def group(table: Layout, those: list) -> Iterator[bytes]:
         columns = zip(table._held, zip(*those, strict=True), strict=True)
         cells = [column.write(values) for (_, column), values in columns]
-        content = _joined(table._with_fixed(cells, len(those)))
-        return (content[at : at + 128] for at in range(0, len(content), 128))
+        return iter(table._raws(_joined(table._with_fixed(cells, len(those)))))
 
     def some(chunk: list) -> bytes:
-        groups: dict[Layout, list] = {}
-        for table, item in chunk:
-            groups.setdefault(table, []).append(item)
-        following = {table: group(table, those) for table, those in groups.items()}
-        return b"".join([next(following[table]) for table, _ in chunk])
+        kinds, groups = _by_kind(chunk)
+        return b"".join(_in_order(kinds, {k: group(layout(k), g) for k, g in groups.items()}))
 
-    return lambda: b"".join([some(pairs[at : at + CHUNK]) for at in range(0, len(pairs), CHUNK)])
+    return lambda: b"".join([some(items[at : at + CHUNK]) for at in range(0, len(items), CHUNK)])
 
 
 def _encode_checked(items: list) -> Callable[[], object]:
