@@ -44,9 +44,10 @@ class _Kept(dict[Any, Any]):
         self[key] = made
         return made
 
-    def all_of(self, keys: Sequence[Any]) -> Sequence[Any]:
-        """What is kept for each, in the fastest way there is."""
-        return itemgetter(*keys)(self) if len(keys) > 1 else [self[key] for key in keys]
+
+def _looked_up(table: _Kept, keys: Sequence[Any]) -> Sequence[Any]:
+    """What is kept for each; an `itemgetter` of many gives them in one call."""
+    return itemgetter(*keys)(table) if len(keys) > 1 else [table[key] for key in keys]
 
 
 class Column(ABC):
@@ -97,11 +98,11 @@ class Column(ABC):
 
     def write(self, values: Sequence[Any]) -> Sequence[str]:
         """A cell for each value; raises TypeError or ValueError when one won't read back as is."""
-        return self._cells.all_of(values)
+        return _looked_up(self._cells, values)
 
     def read(self, cells: Sequence[str]) -> Sequence[Any]:
         """A value for each cell that matches the pattern; raises ValueError for no day."""
-        return self._values.all_of(cells)
+        return _looked_up(self._values, cells)
 
 
 class _Fixed(Column):
@@ -165,7 +166,7 @@ class _Text(Column):
 
     def write(self, values: Sequence[Any]) -> Sequence[str]:
         if self._zone.length <= LOOKED_UP_COLUMNS:
-            return super().write(values)
+            return _looked_up(self._cells, values)
         return self._filled(values)
 
     def _filled(self, values: Sequence[str]) -> Sequence[str]:
@@ -240,7 +241,7 @@ class _Number(Column):
     def write(self, values: Sequence[Any]) -> Sequence[str]:
         if set(map(type, values)) != {int}:  # 1.0 and True would find the cell of 1
             raise TypeError("un entier est attendu")
-        return super().write(values)
+        return _looked_up(self._cells, values)
 
 
 class _Day(Column):

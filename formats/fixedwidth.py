@@ -110,6 +110,7 @@ class Layout(Generic[R]):
         self._make: Callable[[Iterable[Any]], R]
         self._columns: Final = [column(zone, charset) for zone in zones]
         self._pattern: Final = re.compile("".join(column.pattern for column in self._columns))
+        self._fixed: Final = [zone.expected if zone.fixed else None for zone in zones]
         self._held: Final = [
             (zone, column)
             for zone, column in zip(zones, self._columns, strict=True)
@@ -201,7 +202,7 @@ class Layout(Generic[R]):
     def _with_fixed(self, held: Iterable[Sequence[str]], count: int) -> list[Sequence[str]]:
         """The cells of every zone in order, constants and blanks too."""
         following = iter(held)
-        return [[z.expected] * count if z.fixed else next(following) for z in self.zones]
+        return [next(following) if fixed is None else [fixed] * count for fixed in self._fixed]
 
     def _check_read_back(self, content: bytes, cells: Sequence[Sequence[str]]) -> None:
         """Each cell, whose column knows what it says, must stand in the columns of its zone.

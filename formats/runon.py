@@ -29,7 +29,7 @@ UNENDED = Code(
 LENGTH_BYTES: Final = 128
 """Bytes of every record. Reference §1.1."""
 _RECORDS_A_READ: Final = 512
-_RECORDS_A_WRITE: Final = 1024
+_RECORDS_A_WRITE: Final = 2048
 
 
 class _Judging(Protocol):

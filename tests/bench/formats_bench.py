@@ -40,7 +40,7 @@ from tests.formats.test_noemie import CONSTRUCTED
 
 INVOICES = 900
 ROUNDS = 9
-CHUNK = 1024
+CHUNK = 2048
 SMALL_MB, LARGE_MB = 24, 1024
 
 

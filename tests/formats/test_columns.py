@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from formats import columns, fixedwidth
-from formats.columns import column
 from formats.common.anomaly import AnomaliesFound, Place
 from formats.fixedwidth import (
     PLAIN,
@@ -102,7 +101,7 @@ def test_bytes_that_stand_elsewhere_are_never_given(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_cell_that_reads_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    units = column(_TABLE.zones[3], PLAIN)
+    units = columns._Number(_TABLE.zones[3], PLAIN)
     monkeypatch.setattr(units, "_rendered", lambda value: "999")
     assert list(units.write([999])) == ["999"]
     with pytest.raises(AssertionError, match="doesn't read back"):
@@ -111,10 +110,10 @@ def test_a_cell_that_reads_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPat
 
 def test_memory_stays_flat_and_keeps_no_person(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columns, "KEPT", 10)
-    prices = column(_TABLE.zones[4], PLAIN)
+    prices = columns._Number(_TABLE.zones[4], PLAIN)
     assert list(prices.write(range(100))) == [f"{value:05d}" for value in range(100)]
     assert len(prices._cells) <= 10
-    names = column(_TABLE.zones[1], PLAIN)
+    names = columns.column(_TABLE.zones[1], PLAIN)
     assert list(names.write(["MARTIN"])) == ["MARTIN    "]
     assert not {"MARTIN", "DUPONT"} & {*names._cells, *names._values}
 
