@@ -157,6 +157,36 @@ def _group(rules: Any) -> Iterator[str]:
         )
 
 
+def _increase(figures: Figures) -> str:
+    named = {_INCREASES.get(name, name): value for name, value in figures.items()}
+    return french({name: _INCREASES.get(str(value), value) for name, value in named.items()})
+
+
+_INCREASES: Final[Mapping[str, str]] = {
+    "since": "depuis le",
+    "kind": "type",
+    "mode": "mode",
+    "value": "valeur",
+    "before": "prix avant",
+    "exact": "prix exact",
+    "after": "prix arrondi",
+    "rounding": "arrondi",
+    "decimals": "décimales",
+    "s0": "indice S0",
+    "s0_month": "mois S0",
+    "s1": "indice S1",
+    "s1_month": "mois S1",
+    "syntec": "Syntec",
+    "company": "majoration société",
+    "custom": "majoration personnalisée",
+    "coefficient": "coefficient",
+    "percentage": "pourcentage",
+    "added": "valeur ajoutée",
+    "replaced": "valeur remplacée",
+    "standard": "au plus proche",
+    "up": "par excès",
+    "down": "par défaut",
+}
 _CALCULATIONS: Final = {"min": "minimum", "max": "maximum", "sum": "somme", "mean": "moyenne"}
 
 Phrase = str | Callable[[Any], Iterator[str]]
@@ -191,6 +221,8 @@ PHRASES: Final[Mapping[str, Phrase]] = {
     # the price
     "price": "Prix de la période entière : {} €.",
     "share": "Prorata de la période : {}.",
+    "days": "Part des unités à ce prix, en jours : {}.",
+    "increase": lambda figures: iter([f"Dernière augmentation du prix : {_increase(figures)}."]),
     # care
     "tariff": "Tarif LPP : {} € TTC l'unité.",
     "tariff_since": "Tarif en vigueur depuis le {}.",

@@ -64,6 +64,9 @@ class Parameters(BaseModel):
         option="--reading-days",
         ge=0,
     )
+    NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL: int = _parameter(
+        20, "jours sans relevé réel au-delà desquels une demande est proposée", ge=0
+    )
     EXCEPTION_RELEVE_FACTURATION: bool = _parameter(
         True, "montrer l'anomalie de relevé manquant ; sinon « rien à facturer »", READINGS
     )

@@ -94,6 +94,7 @@ GROUPS: Final = {
     "card": "lire et débloquer les cartes CPS et Vitale",
     "config": "montrer les paramètres et d'où ils viennent",
     "format": "décrire et contrôler les fichiers aux normes",
+    "requests": "demander les relevés qui manquent",
 }
 """What a group of verbs is about."""
 
@@ -131,7 +132,21 @@ VERBS: Final = (
             _JSON,
         ),
     ),
-    Verb("simulate", "calculer la facturation sans rien écrire", "billing:simulate", _BILLING),
+    Verb(
+        "simulate",
+        "calculer la facturation sans rien écrire",
+        "billing:simulate",
+        (
+            *_BILLING,
+            _argument("--output", metavar="FICHIER", help="détail en 76 colonnes, .csv ou .xlsx"),
+        ),
+    ),
+    Verb(
+        "requests propose",
+        "lister les compteurs dont un relevé est à demander",
+        "billing:propose_requests",
+        (_DATE, _JSON),
+    ),
     Verb(
         "bill",
         "facturer les contrats échus",

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, Final
 
 from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
+from billing.contracts.seen import Proposal
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import App, home_of, open_app
@@ -18,6 +20,8 @@ from integration.cli import DONE, INTEGRITY, PARTIAL
 from integration.flows.billing import run as billing
 from integration.flows.billing.kept import keep, kept_simulation
 from integration.flows.billing.run import Billing, BillingReport
+from integration.flows.billing.view import HEADER, view_of
+from integration.sheets import write_table
 from integration.verbs.outcome import (
     BAD_CRITERION,
     DECIDED,
@@ -45,11 +49,17 @@ def simulate(arguments: argparse.Namespace) -> int:
     with open_app(home_of(arguments.home)) as app:
         run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
         report, shapes = billing.simulate(run)
+        view = view_of(run, shapes, rows=arguments.output is not None)
         number = keep(run, report)
+        if arguments.output is not None:
+            write_table(Path(arguments.output), HEADER, view.rows)
+        warnings = [str(warning) for warning in view.warnings]
         if arguments.json:
-            say_json("simulation", {"id": number, **_report(report)})
+            say_json("simulation", {"id": number, **_report(report), "warnings": warnings})
             return DONE
         _print_lines(shapes)
+        for warning in warnings:
+            complain(warning)
         _print_report(report, f"Simulation n° {number} au {report.work_date:%d/%m/%Y}")
         say(f"Pour facturer exactement cela : echeance bill --from-simulation {number}")
         return DONE
@@ -75,6 +85,35 @@ _SIMULATED: Final = (
     *("date", "threshold", "reading_days", "no_estimate", "force_estimate", "include_excluded"),
     "no_bundle_check",
 )
+
+
+def propose_requests(arguments: argparse.Namespace) -> int:
+    """List the readings to ask for; nothing is sent."""
+    from integration.flows.requests import proposed
+
+    with open_app(home_of(arguments.home)) as app:
+        run = app.billing(app.options(day_of(arguments.date, app.today())))
+        days = app.settings.parameters.NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL
+        found = [_asked(one) for one in proposed(run, days)]
+    if arguments.json:
+        say_json("requests", {"proposed": found})
+        return DONE
+    for one in found:
+        last = f"{one['last_on']:%d/%m/%Y}" if one["last_on"] else "jamais"
+        say(f"{one['asset']:16} {one['meter']:16} contrat {one['contract']}, dernier relevé {last}")
+    say(f"Relevés à demander : {len(found)}")
+    return DONE
+
+
+def _asked(one: Proposal) -> dict[str, Any]:
+    return {
+        "contract": one.contract,
+        "rule": one.rule,
+        "asset": one.asset,
+        "meter": one.meter.code,
+        "last_on": one.last and one.last.read_on,
+        "days": one.days,
+    }
 
 
 def _decided(arguments: argparse.Namespace) -> None:
