@@ -51,6 +51,11 @@ def explained(lines: list[Line]) -> dict[str, object]:
     return dict(line.explain)
 
 
+# In advance: a bundle is billed on its first day, the true-up of a quarter before April's bundle.
+#   01/01     01/02     01/03     01/04     01/05
+#   |--1000---|--1000---|--1000---|--1000---|     bundles
+#   |-----3400 counted - 3000-----|               true-up: 400, billed 01/04
+#   b         b         b         T b
 @pytest.mark.feature("A-FR-01")
 def test_three_bundles_of_1000_and_3400_counted() -> None:
     rule, known = bundle("1000"), installed(0, (APRIL, 3400))
@@ -62,6 +67,9 @@ def test_three_bundles_of_1000_and_3400_counted() -> None:
     assert quantities([april]) == [("standard", 1000)]
 
 
+#   01/01     01/02     01/03     01/04
+#   |-------------- Q1 -----------|               true-up, in arrears, billed 01/04
+#   b         b         b         T b
 @pytest.mark.feature("A-FR-02")
 def test_advance_monthly_bundle_true_up_of_q1_on_01_04() -> None:
     months = run_after_run(
@@ -185,6 +193,12 @@ def test_another_day_of_true_up_is_named() -> None:
     )
 
 
+# Floating: no reading on 01/07, so no true-up; the bundles of Q2 add to the bound of October.
+#   01/01       01/04       01/07       01/10
+#   |--b--b--b--|--b--b--b--|--b--b--b--|--b
+#   0        3400           -        9500         readings
+#   |-- 400 ----|T                      |
+#               |----- 9500 - 3400 - 6000 --------|T  extra 100
 @pytest.mark.feature("A-FR-12")
 def test_floating_without_reading_waits_for_six_bundles() -> None:
     """Q1 read on 1 April; nothing in Q2; 9500 on 1 October: 6 bundles since April."""
@@ -226,6 +240,11 @@ def test_global_price_adds_a_rental_part() -> None:
     assert len({line.part for line in lines}) == 2
 
 
+# In arrears: the bundle of a quarter is billed on the day after it, before the true-up of that day.
+#   01/01                         01/04
+#   |-------- bundle 2000 --------|
+#   |-----2300 counted - 2000-----|               true-up: 300
+#                                 b T
 @pytest.mark.feature("A-FR-19")
 def test_quarterly_bundle_of_2000_in_arrears_with_its_true_up() -> None:
     rule = bundle("2000", QUARTER, periodicity=QUARTERLY, term=Term.ARREARS, state=RuleState(APRIL))
@@ -234,6 +253,10 @@ def test_quarterly_bundle_of_2000_in_arrears_with_its_true_up() -> None:
     assert (bundled.since, bundled.until) == (extra.since, extra.until) == (JANUARY, APRIL)
 
 
+# In advance on the civil month, started in the middle of one, first billed on 01/04.
+#   01/03      15/03      01/04      01/05
+#              |---500----|---1000---|            15/30 of 1000, then a whole month
+#                         b b
 @pytest.mark.feature("A-FR-20", "A-RFC-15")
 def test_started_on_15_03_billed_on_01_04() -> None:
     start, day = date(2026, 3, 15), date(2026, 4, 1)
@@ -407,6 +430,9 @@ READ_2013: Readings = {
 QUARTERS_2014 = [date(2013, 10, 1), date(2014, 1, 1), date(2014, 4, 1)]
 
 
+#   01/10/2013        01/01/2014        01/04/2014
+#   |------ 29 -------|------ 35 -------|         counted, in each quarter by itself
+#   b 30              T b 30            T b 30    29 - 30: nothing; 35 - 30: 5 extra
 @pytest.mark.feature("A-NCU-05")
 def test_thirty_gigas_in_advance() -> None:
     """29 counted: no extra on 01/01; 35: 5 extra on 01/04."""
@@ -417,6 +443,9 @@ def test_thirty_gigas_in_advance() -> None:
     assert (READ_2013[1][0].value, READ_2013[1][1].value) == (29, 35)
 
 
+#   01/10/2013        01/01/2014        01/04/2014
+#   |------ 29 -------|------ 35 -------|
+#                     b 30 T            b 30 T    the bundle first, then its true-up
 @pytest.mark.feature("A-NCU-06")
 def test_thirty_gigas_in_arrears() -> None:
     days = [date(2013, 10, 1), date(2014, 1, 1), date(2014, 4, 1)]
@@ -426,6 +455,9 @@ def test_thirty_gigas_in_arrears() -> None:
     assert third == [("standard", 30), ("overrun", 5)]
 
 
+#   01/01/2013   01/04        01/07        01/10        01/01/2014
+#   |--- 25 -----|-- 18 24 ---|--- 17 -----|--- 26 -----|
+#   b 20         b 20         b 20         b 20         T b 20    110 - 80 = 30 extra
 @pytest.mark.feature("A-NCU-07")
 def test_a_yearly_sum_of_110_less_80() -> None:
     values = ((2, 25), (5, 18), (6, 24), (9, 17), (11, 26))
@@ -504,6 +536,10 @@ def test_grouped_true_ups_on_non_cumulative_meters() -> None:
     assert amounts(rating) == ["0.30", "-0.10", "0.20", "0.22"]
 
 
+#   01/11/2005  01/02/2006  01/05  01/08  01/11/2006  01/02/2007
+#   b           b           b      b      b           T b         bundles in advance, on the 1st
+#    ^ 02/11/2005                          ^ 02/11/2006           true-up days
+#               T (due 02/11/2005)                    T (due 02/11/2006, three months late)
 def test_a_true_up_day_behind_the_bundle_day_comes_late() -> None:
     """Bundles on the 1st, true-ups on 2 November: that of 02/11/2006 comes on 01/02/2007.
 
@@ -582,6 +618,10 @@ def test_wrong_slices_are_refused(rows: object, reason: str) -> None:
         KINDS["consumed_units"].terms({"degressive": rows})
 
 
+#   01/01       01/04       01/07
+#   |--b--b--b--|--b--b--b--|--b
+#               T           T                     500 offered: 400 used by the first true-up,
+#                                                 the 100 left by the next
 def test_offered_units_count_at_the_true_up_only_and_wait_for_the_next() -> None:
     """500 offered: 400 beyond the bundles, then 300: nothing, then 200."""
     known = installed(0, (APRIL, 3400), (JULY, 6700))
@@ -593,6 +633,11 @@ def test_offered_units_count_at_the_true_up_only_and_wait_for_the_next() -> None
     assert found[6][0].state.offered_used == 500
 
 
+# In arrears, the module closed on 10 March; the true-up keeps its own date.
+#   01/01     01/02     01/03   10/03   01/04
+#   |--1000---|--1000---|--333--|       |
+#   |---------- 2400 counted - 2333 ----|         true-up: 67
+#                                       b b b T
 def test_a_module_closed_in_mid_month_is_trued_up_on_its_calendar() -> None:
     """In arrears, closed on 10 March: 1000 + 1000 + 333 against 2400 counted by 1 April."""
     rule = bundle(

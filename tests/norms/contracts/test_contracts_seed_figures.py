@@ -201,6 +201,10 @@ def test_a_meter_with_decimals_prints_177_77() -> None:
     assert line.details == ("Go : relevé client du 01/02/2026, 177,77",)
 
 
+# In advance on the civil month, from 15 March; both lines on the run of 1 April.
+#   01/03      15/03      01/04      01/05
+#              |--part----|--1000.00-|            15/30 = 500.00, or 17/31 = 548.39
+#                         b b
 @pytest.mark.parametrize(
     ("base", "march"), [(ProrataBase.COMMERCIAL, "500.00"), (ProrataBase.ACTUAL, "548.39")]
 )
@@ -257,6 +261,9 @@ def test_the_threshold_of_10() -> None:
     assert len(reached.moved) == 1
 
 
+# In arrears, by the quarter; the module ends with January.
+#   01/01     31/01               01/04
+#   |--10.00--|                   b               one third of 30.00, on the quarter's own date
 def test_a_quarter_of_a_rule_in_arrears_past_its_module_is_billed_once() -> None:
     rule = fee(
         "30.00",
