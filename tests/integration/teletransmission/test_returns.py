@@ -12,6 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from billing.ledger import Share as Owed
 from billing.unpaid import State as UnpaidState
 from formats.common.anomaly import AnomaliesFound
+from formats.fixedwidth import changed
+from formats.noemie import write
 from formats.noemie.model import (
     InvoiceReturn,
     LumpSum,
@@ -25,7 +27,8 @@ from formats.noemie.model import (
 )
 from integration.database.tables import document, entry, return_line
 from integration.flows.returns import ReturnReport, take_returns
-from integration.translate.returns import transfers_of
+from integration.translate.returns import FLOW, transfers_of
+from tests.formats.test_noemie import CONSTRUCTED
 from tests.integration.teletransmission.provider import ACCOUNTS, SENDER, CareLine, Provider
 
 JANUARY = date(2026, 1, 15)
@@ -213,3 +216,29 @@ def test_two_files_at_once_can_not_both_post(provider: Provider) -> None:
         row = connection.execute(select(return_line)).one()
         connection.execute(return_line.insert().values(**(row._asdict() | {"id": 99})))
         connection.rollback()
+
+
+@pytest.mark.parametrize(
+    ("at", "fields", "code"),
+    [
+        (4, {"nir_key": "04"}, "FMT-022"),
+        (3, {"kind": "Z"}, "FMT-217"),
+        (13, {"file_id": "R00043"}, "FMT-111"),
+        (13, {"batches": 4}, "FMT-211"),
+    ],
+)
+def test_what_does_not_change_who_owes_what_is_told_and_taken(
+    at: int, fields: dict[str, object], code: str
+) -> None:
+    entities = list(CONSTRUCTED)
+    entities[at] = changed(entities[at], **fields)
+    records = FLOW.read(write(entities), "r.noe")
+    assert len(records) == 1
+    assert [notice.code.id for notice in records.notices] == [code]
+
+
+def test_a_sign_that_is_no_sign_refuses_the_return() -> None:
+    entities = list(CONSTRUCTED)
+    entities[5] = changed(entities[5], sign="X")
+    with pytest.raises(AnomaliesFound, match="FMT-216"):
+        FLOW.read(write(entities), "r.noe")
