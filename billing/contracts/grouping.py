@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Line, Rule, RuleState, RunOptions
 from billing.contracts.engine import ContractRating, RuleRating
@@ -118,6 +118,10 @@ class Decision(NamedTuple):
     anomalies: tuple[Anomaly, ...]
 
 
+UNTROUBLED: Final = Decision({}, set(), {}, [], (), ())
+"""Nothing is held back, and nothing is to be said: mostly so."""
+
+
 def shape(
     ratings: Sequence[ContractRating], payers: Mapping[int, Payer], options: RunOptions
 ) -> Shaped:
@@ -125,12 +129,14 @@ def shape(
 
     Raises KeyError for a payer that isn't given.
     """
-    decision = decide([outline(rating, payers) for rating in ratings], payers, options)
-    invoices, rules = settle(ratings, decision.bills, decision, payers)
-    posted = shaped(invoices, rules + silent_rules(ratings, decision))
-    return told(decision)._replace(
-        invoices=posted.invoices, moved=posted.moved, estimates=posted.estimates
-    )
+    decision = UNTROUBLED
+    if options.threshold or any(rating.anomalies for rating in ratings):
+        decision = decide([outline(rating, payers) for rating in ratings], payers, options)
+    posted = list(_posted(ratings, decision))
+    lines = _lines(posted, payers)
+    invoices = tuple(_draft(key, lines[key]) for key in sorted(lines, key=_order(payers)))
+    silent = [one for _, one in posted if not one.rated.lines]
+    return shaped(invoices, _billed(posted, invoices) + silent, decision)
 
 
 def outline(rating: ContractRating, payers: Mapping[int, Payer]) -> Outline:
@@ -181,9 +187,7 @@ def settle(
     posted = list(_posted(ratings, decision))
     lines = _lines(posted, payers)
     invoices = tuple(_draft(key, lines[key]) for key in keys)
-    rules = {one.rule.id: one for _, one in posted}
-    billed = dict.fromkeys(line.rule_id for draft in invoices for line in draft.lines)
-    return invoices, [rules[id_] for id_ in billed]
+    return invoices, _billed(posted, invoices)
 
 
 def silent_rules(ratings: Iterable[ContractRating], decision: Decision) -> list[RuleRating]:
@@ -191,20 +195,18 @@ def silent_rules(ratings: Iterable[ContractRating], decision: Decision) -> list[
     return [one for _, one in _posted(ratings, decision) if not one.rated.lines]
 
 
-def shaped(invoices: tuple[InvoiceDraft, ...], rules: Sequence[RuleRating]) -> Shaped:
-    """Invoices with what these rules move and estimate."""
+def shaped(
+    invoices: tuple[InvoiceDraft, ...], rules: Sequence[RuleRating], decision: Decision
+) -> Shaped:
+    """Invoices, what these rules move and estimate, and what a decision has to say."""
     moved = ((one.rule.id, one.rated.state) for one in rules)
     return Shaped(
         invoices,
         tuple((rule_id, state) for rule_id, state in moved if state is not None),
         _estimates(rules),
-    )
-
-
-def told(decision: Decision) -> Shaped:
-    """What is to be said about a group; bills nothing."""
-    return Shaped(
-        blocked=tuple(decision.blocked), deferred=decision.waiting, anomalies=decision.anomalies
+        tuple(decision.blocked),
+        decision.waiting,
+        decision.anomalies,
     )
 
 
@@ -321,6 +323,18 @@ def _posted(
             for one in sorted(rating.rules, key=_place):
                 if one.rule.id not in decision.deferred:
                     yield rating.contract, one
+
+
+def _billed(
+    posted: Iterable[tuple[Contract, RuleRating]], invoices: Iterable[InvoiceDraft]
+) -> list[RuleRating]:
+    """The rules of these invoices, in the order of their first lines: the same whether a group is
+    posted at once or in parts."""
+    rules = {one.rule.id: one for _, one in posted}
+    return [
+        rules[id_]
+        for id_ in dict.fromkeys(line.rule_id for draft in invoices for line in draft.lines)
+    ]
 
 
 def _lines(

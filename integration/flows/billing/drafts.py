@@ -69,7 +69,7 @@ def _kept(rating: ContractRating, book: Book) -> tuple[object, ...]:
     costs = (line.cost_line for one in rules for line in one.rated.lines)
     addresses = {(cost.payer_id, cost.site_id) for cost in costs}
     return (
-        rating._replace(rules=rules),
+        rating._replace(contract=rating.contract._replace(modules=()), rules=rules),
         {one.rule.id: book.states[one.rule.id] for one in rules},
         {one.rule.id: book.names[one.rule.id] for one in rules},
         {address: book.snapshots[address] for address in addresses},

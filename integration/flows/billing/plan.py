@@ -14,6 +14,7 @@ import orjson
 from billing.contracts.contract import Line, RunOptions
 from billing.contracts.engine import ContractRating, RuleRating, rate_contract
 from billing.contracts.grouping import (
+    UNTROUBLED,
     Decision,
     InvoiceDraft,
     Key,
@@ -24,7 +25,6 @@ from billing.contracts.grouping import (
     shape,
     shaped,
     silent_rules,
-    told,
 )
 from billing.ledger import Accounts, Due, Entry, Share, invoice_entries
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
@@ -75,9 +75,9 @@ def plans_of_large(
             outlines += [outline(rating, book.payers) for rating in ratings]
         decision = decide(outlines, book.payers, options)
         outlines.clear()
-        yield Plan(), told(decision)
+        yield Plan(), shaped((), (), decision)
         for invoices, rules in _settled(decision, drafts, book):
-            plan, found = Plan(), shaped(invoices, rules)
+            plan, found = Plan(), shaped(invoices, rules, UNTROUBLED)
             _lay_out(plan, found, book, options.work_date, accounts)
             yield plan, found
 
@@ -118,15 +118,13 @@ def _portions(bills: Mapping[Key, list[int]]) -> Iterator[tuple[list[Key], set[i
 
 
 def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> Iterator[ContractRating]:
-    """Ratings in group order. A rating keeps its lines and lets go of the facts of its contract:
-    what a chunk holds in memory is what it bills."""
+    """Ratings in group order; of a broken contract, nothing but that it is."""
     for contract in one.contracts:
         if contract.id in broken:
             values = {"contract": contract.code, "error": broken[contract.id]}
             yield ContractRating(contract, (), (Anomaly(BROKEN, values=values),))
         else:
-            rating = rate_contract(contract, one.readings, options, one.deliveries, one.indices)
-            yield rating._replace(contract=contract._replace(modules=()))
+            yield rate_contract(contract, one.readings, options, one.deliveries, one.indices)
 
 
 def _lay_out(plan: Plan, found: Shaped, book: Book, work_date: date, accounts: Accounts) -> None:
