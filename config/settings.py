@@ -62,6 +62,12 @@ UNKNOWN_ARTICLE: Final = Code(
     "Déclarez-le « incorporel » dans [articles], ou corrigez le paramètre.",
 )
 
+TWO_RATES = Code(
+    "CFG-041",
+    "COEFF_UNITAIRE_MAJORATIONSOCIETE ({coefficient}) et POURC_UNITAIRE_MAJORATIONSOCIETE"
+    " ({percent} %) ne disent pas la même chose : le coefficient s'applique.",
+    "Donnez aux deux la même valeur, par exemple 1.05 et 5.",
+)
 FILE_NAME: Final = "echeance.toml"
 PREFIX: Final = "ECHEANCE_"
 _PRIVATE: Final = 0o077
@@ -316,6 +322,17 @@ def faults(settings: Settings) -> list[Anomaly]:
     if not article or settings.articles.get(article) == "incorporel":
         return []
     return [Anomaly(UNKNOWN_ARTICLE, Place(FILE_NAME), {"article": article, "parameter": name})]
+
+
+def remarks(settings: Settings) -> list[Anomaly]:
+    """What is allowed and seldom meant: a company increase told twice, differently (A-AUG-03)."""
+    given = settings.parameters
+    coefficient = given.COEFF_UNITAIRE_MAJORATIONSOCIETE
+    percent = given.POURC_UNITAIRE_MAJORATIONSOCIETE
+    if not coefficient or not percent or coefficient == 1 + percent / 100:
+        return []
+    values = {"coefficient": coefficient.normalize(), "percent": percent.normalize()}
+    return [Anomaly(TWO_RATES, Place(FILE_NAME), values)]
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -90,9 +90,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+_CHANGE: Final = (
+    _argument("file", metavar="FICHIER", help="fichier CSV ou XLSX"),
+    _argument("--apply", action="store_true", help="enregistrer ; sinon seulement montrer"),
+    _argument("--author", metavar="NOM", help="auteur des modifications (vous par défaut)"),
+    _JSON,
+)
+_WITH_INCREASES: Final = _argument(
+    "--with-increases",
+    action="store_true",
+    help="comme si les augmentations récurrentes étaient actives",
+)
+
 GROUPS: Final = {
     "card": "lire et débloquer les cartes CPS et Vitale",
     "config": "montrer les paramètres et d'où ils viennent",
+    "prices": "exporter et modifier en série les augmentations des prix",
+    "rules": "modifier en série les règles de facturation",
     "format": "décrire et contrôler les fichiers aux normes",
     "requests": "demander les relevés qui manquent",
 }
@@ -138,6 +152,7 @@ VERBS: Final = (
         "billing:simulate",
         (
             *_BILLING,
+            _WITH_INCREASES,
             _argument("--output", metavar="FICHIER", help="détail en 76 colonnes, .csv ou .xlsx"),
         ),
     ),
@@ -152,6 +167,37 @@ VERBS: Final = (
         "facturer les contrats échus",
         "billing:bill",
         (*_BILLING, _SIMULATION),
+    ),
+    Verb(
+        "prices export",
+        "exporter les augmentations des règles choisies, en 41 colonnes",
+        "prices:export",
+        (
+            _argument("file", metavar="FICHIER", help="fichier .csv ou .xlsx à écrire"),
+            _argument("--contract", metavar="TEXTE", help="dans le libellé du contrat"),
+            _argument("--module", metavar="TEXTE", help="dans le libellé du module"),
+            _argument("--activity", metavar="ACTIVITÉ", help="activité du contrat"),
+            _argument("--not-billed-since", metavar="AAAA-MM-JJ", help="sans facture depuis"),
+            _argument("--all", action="store_true", help="toutes les règles"),
+        ),
+    ),
+    Verb(
+        "prices import",
+        "montrer ce qu'un fichier d'augmentations modifie, et l'enregistrer",
+        "prices:import_prices",
+        _CHANGE,
+    ),
+    Verb(
+        "prices history",
+        "lister les augmentations d'un contrat avec leurs factures",
+        "prices:history",
+        (_argument("contract", metavar="CONTRAT", help="code du contrat"), _JSON),
+    ),
+    Verb(
+        "rules import",
+        "montrer ce qu'un fichier modifie dans les règles, et l'enregistrer",
+        "prices:import_rules",
+        _CHANGE,
     ),
     Verb("price-care", "facturer les soins échus", "billing:price_care", (_DATE, _JSON)),
     Verb("teletransmit", "préparer les lots B2", "billing:teletransmit", (_DATE, _JSON)),

@@ -127,11 +127,12 @@ def price_at(
 
 
 def next_yearly(yearly: tuple[int, int], after: date) -> date:
-    """The first such day behind `after`; the 31st and 29 February clip to the month's end."""
-    this = _in_year(yearly, after.year)
-    return this if this > after else _in_year(yearly, after.year + 1)
+    """The first such day behind `after`."""
+    this = in_year(yearly, after.year)
+    return this if this > after else in_year(yearly, after.year + 1)
 
 
-def _in_year(yearly: tuple[int, int], year: int) -> date:
+def in_year(yearly: tuple[int, int], year: int) -> date:
+    """A yearly (month, day) in a year; the 31st and 29 February clip to the month's end."""
     month, day = yearly
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))

@@ -27,6 +27,7 @@ from billing.contracts.increase import (
     Increase,
     IncreaseKind,
     Moved,
+    OneOff,
     PriceName,
     Step,
     changed,
@@ -124,19 +125,27 @@ def increases_due(rule: Rule, module: Module, options: RunOptions) -> list[Due]:
     agreed = rule.increase
     if agreed is None:
         return []
-    known, rank = rule.state.increases, dict[date, int]()
-    found = []
-    for one in agreed.one_offs:
-        rank[one.on] = rank.get(one.on, 0) + 1
-        key = f"{one.on}+{rank[one.on]}"
-        if one.on <= options.work_date and key not in known:
-            found.append(Due(key, one.on, one.change, one.prices, one.families))
+    found = [
+        Due(key, one.on, one.change, one.prices, one.families)
+        for key, one in pending(agreed, rule.state)
+        if one.on <= options.work_date
+    ]
     if options.increases and agreed.recurring is not None:
         found += [
             Due(day.isoformat(), day, agreed.recurring, agreed.prices)
             for day in _recurring(agreed, rule, module, options.work_date)
         ]
     return sorted(found)
+
+
+def pending(agreed: Increase, state: RuleState) -> list[tuple[str, OneOff]]:
+    """The one-off increases not applied yet, each with its key in the history."""
+    rank: dict[date, int] = {}
+    keyed = []
+    for one in agreed.one_offs:
+        rank[one.on] = rank.get(one.on, 0) + 1
+        keyed.append((f"{one.on}+{rank[one.on]}", one))
+    return [(key, one) for key, one in keyed if key not in state.increases]
 
 
 def next_increase(

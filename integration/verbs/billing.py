@@ -14,6 +14,7 @@ from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
 from billing.contracts.seen import Proposal
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
+from config.settings import remarks
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, INTEGRITY, PARTIAL
@@ -39,6 +40,11 @@ CHANGED: Final = Code(
     "Les données ont changé depuis la simulation {simulation}.",
     "Relancez « echeance simulate », contrôlez, puis facturez depuis la nouvelle simulation.",
 )
+NOT_ACTIVE: Final = Code(
+    "RUN-142",
+    "La simulation {simulation} essayait les augmentations récurrentes, qui ne sont pas actives.",
+    "Activez REGLEFACT_AUGMENTATION, ou refaites une simulation sans « --with-increases ».",
+)
 UNKNOWN_SIMULATION: Final = Code(
     "RUN-111", "La simulation {simulation} n'existe pas.", "Relancez « echeance simulate »."
 )
@@ -53,7 +59,7 @@ def simulate(arguments: argparse.Namespace) -> int:
         number = keep(run, report)
         if arguments.output is not None:
             write_table(Path(arguments.output), HEADER, view.rows)
-        warnings = [str(warning) for warning in view.warnings]
+        warnings = [str(warning) for warning in (*view.warnings, *_remarks(app, run))]
         if arguments.json:
             say_json("simulation", {"id": number, **_report(report), "warnings": warnings})
             return DONE
@@ -61,8 +67,16 @@ def simulate(arguments: argparse.Namespace) -> int:
         for warning in warnings:
             complain(warning)
         _print_report(report, f"Simulation n° {number} au {report.work_date:%d/%m/%Y}")
+        if run.options.increases:
+            how = _TRUE_UPS[run.options.true_up_prorated]
+            say(f"  augmentations actives ; régularisations : {how}")
         say(f"Pour facturer exactement cela : echeance bill --from-simulation {number}")
         return DONE
+
+
+def _remarks(app: App, run: Billing) -> list[Anomaly]:
+    """What is odd about the parameters of active increases."""
+    return remarks(app.settings) if run.options.increases else []
 
 
 def bill(arguments: argparse.Namespace) -> int:
@@ -74,6 +88,8 @@ def bill(arguments: argparse.Namespace) -> int:
             _decided(arguments)
             run = _checked(app, arguments.from_simulation)
         report = billing.bill(run)
+        for remark in _remarks(app, run):
+            complain(str(remark))
         if arguments.json:
             say_json("billing", _report(report))
         else:
@@ -81,6 +97,10 @@ def bill(arguments: argparse.Namespace) -> int:
         return PARTIAL if report.blocked or report.failed else DONE
 
 
+_TRUE_UPS: Final = {
+    False: "au prix du début de leur période",
+    True: "au prorata des jours de chaque prix",
+}
 _SIMULATED: Final = (
     *("date", "threshold", "reading_days", "no_estimate", "force_estimate", "include_excluded"),
     "no_bundle_check",
@@ -129,6 +149,8 @@ def _checked(app: App, number: int) -> Billing:
     kept = kept_simulation(app.engine, app.organisation_id, number)
     if kept is None:
         raise AnomaliesFound(Anomaly(UNKNOWN_SIMULATION, values={"simulation": number}))
+    if kept.options.increases and not app.options(kept.options.work_date).increases:
+        raise AnomaliesFound(Anomaly(NOT_ACTIVE, values={"simulation": number}))
     run = replace(app.billing(kept.options), choice=kept.choice)
     again, _ = billing.simulate(run)
     if again.inputs_digest != kept.inputs_digest:
@@ -144,6 +166,7 @@ def _options(app: App, arguments: argparse.Namespace) -> RunOptions:
         reading_days=arguments.reading_days,
         threshold=_amount(arguments.threshold),
         bundle_check=not arguments.no_bundle_check,
+        with_increases=getattr(arguments, "with_increases", False),
     )
 
 

@@ -89,6 +89,8 @@ def check(arguments: argparse.Namespace) -> int:
         complain(str(anomaly))
     if found:
         return BAD_CONFIG
+    for remark in configuration.remarks(settings):
+        complain(str(remark))
     if not arguments.json:
         say(f"Configuration correcte : {settings.organisation.name}.")
     return DONE

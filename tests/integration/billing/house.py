@@ -122,14 +122,19 @@ class House:
 
 @contextmanager
 def house_at(
-    url: str, folder: Path, *, executor: str = "serial", **parameters: object
+    url: str,
+    folder: Path,
+    *,
+    executor: str = "serial",
+    organisation: str = "DEMO",
+    **parameters: object,
 ) -> Iterator[House]:
     """A house on a migrated, empty database; parameters by their names of the seeds."""
     folder.mkdir(exist_ok=True)
     settings = from_mapping(
         {
             "organisation": {
-                "code": "DEMO",
+                "code": organisation,
                 "name": "Démo",
                 "address": ["1 rue Neuve", "59000 Lille"],
                 "siren": "732829320",
@@ -150,8 +155,8 @@ def house_at(
     try:
         with make_executor(executor, 2) as pool:
             vault = open_vault(settings.person_key)
-            organisation = own_organisation(engine, settings)
-            app = App(settings, engine, organisation, vault, pool, _later, settle_s=0)
+            own = own_organisation(engine, settings)
+            app = App(settings, engine, own, vault, pool, _later, settle_s=0)
             yield House(app, folder)
     finally:
         engine.dispose()

@@ -29,7 +29,8 @@ HERE = Path(__file__).parent
 CASES = sorted(path for path in HERE.iterdir() if path.suffix in (".csv", ".json", ".xlsx"))
 OWN_FLOWS = ("customers", "assets", "contracts", "readings", "deliveries")
 # Of a folder, a name or a run, not of a file's content; 119 is what no known fault reaches,
-# 153, 154, 165, 173 to 175, 181, 182 and 190 are notices; 191 to 195 are of a mapping.
+# 153, 154, 165, 173 to 175, 181, 182 and 190 are notices; 191 to 195 are of a mapping;
+# 201 to 209 are of files that `prices import` and `rules import` read.
 ELSEWHERE = {
     "IMP-002",
     "IMP-003",
@@ -41,6 +42,7 @@ ELSEWHERE = {
     "IMP-154",
     "IMP-165",
     *(f"IMP-{number}" for number in range(190, 196)),
+    *(f"IMP-{number}" for number in range(201, 210)),
     "IMP-173",
     "IMP-174",
     "IMP-175",
