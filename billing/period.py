@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 DAYS_A_MONTH: Final = Decimal("30.4375")  # 365.25 / 12 (contracts.md §3, "Estimate at date d")
 
+_TURN: Final = 336  # months of 28 years: weekdays and leap years begin again
 _ONE_DAY: Final = timedelta(days=1)
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -91,6 +92,13 @@ class Periodicity:
             raise ValueError("une date variable demande une périodicité en mois ou en années")
         if self.excluded_months and not self._months() - self.excluded_months:
             raise ValueError("les mois exclus ne laissent aucune date de facturation")
+        if self.nth and self._never():
+            raise ValueError("cette date variable n'existe dans aucun mois de facturation")
+
+    def _never(self) -> bool:
+        """Whether a variable date falls in none of its months, in a full turn of the calendar."""
+        bounds = (_at(self, k) for k in range(_TURN))
+        return not any(bound and bound.month not in self.excluded_months for bound in bounds)
 
     def _count_from(self, monthly: bool) -> None:
         anchor, civil = self.anchor, self.civil

@@ -79,6 +79,7 @@ class RuleState(NamedTuple):
     """What billing moves. A new rule has billed nothing: the three `last_*` are empty.
 
     `last_invoice` is the posting's to fill; rating leaves it as it is.
+    occurrences: periods billed; bills of an aperiodic rule.
     counters: last billed value by meter id; a meter that is missing was never billed.
     billed_on: date of that value by meter id.
     offered_used: offered units already given.

@@ -13,7 +13,7 @@ from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.reading import Reading
 from billing.contracts.revision import revised
 from billing.contracts.rules import KINDS
-from billing.contracts.schedule import end_of, overdue
+from billing.contracts.schedule import end_of, overdue, renews
 from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
 from formats.common.anomaly import Anomaly, Code
@@ -219,7 +219,7 @@ def _nameless(module: Module, rule: Rule) -> Rated:
 
 def _after_end(rule: Rule, module: Module) -> Rated:
     """Past the end: a module that renews should have been renewed; the others are over."""
-    if module.renewal_months and rule.until is None:
+    if rule.until is None and renews(module):
         return _refused(OUTSIDE_MODULE, cause=NOT_RENEWED)
     return NOTHING
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise, zip_longest
@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
 from billing.contracts.increase import PriceName, Step, price_at, step_at
 from billing.contracts.schedule import Period
-from billing.contracts.terms import only, price, whole
-from billing.money import PRICE_SCALE, round_price, to_cents
+from billing.contracts.terms import only, price, whole, yes_no
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, round_price, to_cents
 from billing.period import Share
 from formats.common.anomaly import Anomaly, Code
 
@@ -119,6 +119,12 @@ def _told(step: Step, name: str) -> dict[str, object]:
     return {"since": step.since.isoformat(), **step.told, **told}
 
 
+def numbered(line: Line, bills: int) -> Line:
+    """A line of an aperiodic rule, whose once-key is the day and how often the rule has billed:
+    two bills of one contract on one day don't clash."""
+    return line._replace(part=f"{line.part}#{bills}") if bills else line
+
+
 class Slice(NamedTuple):
     """A degressive price: € excl. VAT a unit for what lies above so many units of the bill."""
 
@@ -126,14 +132,54 @@ class Slice(NamedTuple):
     price: Decimal
 
 
-def slices(raw: Mapping[str, object]) -> tuple[Slice, ...]:
-    """Reads `"degressive": [{"above": 1000, "price": "0.008"}]`, bounds rising.
+class Degressive(NamedTuple):
+    """The slices of each of the four prices above the cost line's own; none is a flat price.
 
-    Below the first bound the cost line's own price holds. Raises ValueError with a French reason.
+    billed is what invoices use, cutoff what PCA/PAR do; the other two are for profitability.
     """
-    rows = raw.get("degressive", ())
+
+    billed: tuple[Slice, ...] = ()
+    cutoff: tuple[Slice, ...] = ()
+    profitability: tuple[Slice, ...] = ()
+    cost: tuple[Slice, ...] = ()
+
+
+FLAT: Final = Degressive()
+DEGRESSIVE: Final = (
+    *("degressive", "degressive_cutoff", "degressive_profitability", "degressive_cost"),
+    "harmonise",
+)
+"""The parameters `degressive` reads."""
+
+
+def degressive(raw: Mapping[str, object]) -> Degressive:
+    """Reads `"degressive": [{"above": 1000, "price": "0.008"}], "harmonise": true`.
+
+    Each of the four prices has its own bounds; those that are missing are copies of the billed
+    ones with `harmonise`, and refused otherwise (A-DEG-02). Below the first bound the cost line's
+    own price holds. Raises ValueError with a French reason.
+    """
+    billed, *others = (_slices(raw, name) for name in DEGRESSIVE[:4])
+    if not billed:
+        if any(others):
+            raise ValueError("les bornes du prix facturé (« degressive ») manquent")
+        return FLAT
+    if yes_no(raw, "harmonise", False):
+        others = [one or billed for one in others]
+    elif not all(others):
+        missing = (name for name, one in zip(DEGRESSIVE[1:4], others, strict=True) if not one)
+        raise ValueError(
+            f"les bornes {', '.join(missing)} manquent : donnez-les, ou « harmonise » à vrai"
+            " pour y copier celles du prix facturé"
+        )
+    return Degressive(billed, *others)
+
+
+def _slices(raw: Mapping[str, object], name: str) -> tuple[Slice, ...]:
+    """One price's slices, bounds rising."""
+    rows = raw.get(name, ())
     if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
-        raise ValueError("« degressive » est une liste de bornes et de prix")
+        raise ValueError(f"« {name} » est une liste de bornes et de prix")
     found = []
     for row in rows:
         only(row, ("above", "price"))
@@ -175,6 +221,28 @@ def sliced(
             lines.append(line._replace(part=f"{line.part}/{low.above}") if low.above else line)
             details = ()
     return lines
+
+
+def at_scale(rule: Rule, lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Lines as printed at the scale of the rule's meters: 17777 → 177.77 (A-CRE-17).
+
+    The quantity is divided, the price multiplied, the amount stays. Meters of several scales, or
+    a quantity that doesn't divide at the scale of quantities, leave a line as it is.
+    """
+    scales = {meter.scale for meter in rule.meters}
+    scale = scales.pop() if len(scales) == 1 else 1
+    return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
+
+
+def _scaled(line: Line, scale: int) -> Line:
+    quantity = line.quantity / scale
+    if round(quantity, QUANTITY_SCALE) != quantity:
+        return line
+    return line._replace(
+        quantity=quantity,
+        unit_price=line.unit_price * scale,
+        explain={**line.explain, "scale": scale},
+    )
 
 
 def prorated(

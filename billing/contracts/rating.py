@@ -76,6 +76,7 @@ class Kind:
     terms:         reads the kind's own parameters; raises ValueError with a French reason.
     forced_term:   the only term the kind accepts, or None for both.
     metered:       the rule needs meters.
+    calculated:    it bears non-cumulative meters, by a function over the period (A-NCU-03).
     on_others:     the rule has no periodicity: it rests on the lines of all the other rules.
     fits:          raises ValueError, in French, when a rule's periodicity can't go with its terms.
     remark:        what a clerk should look at twice when importing such a rule, in French, or "".
@@ -91,6 +92,7 @@ class Kind:
     rate: Callable[[Rule, Facts], Rated]
     forced_term: Term | None = None
     metered: bool = False
+    calculated: bool = False
     on_others: bool = False
     fits: Callable[[object, Periodicity], None] = fits_always
     remark: Callable[[object, Periodicity], str] = no_remark

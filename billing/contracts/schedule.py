@@ -45,6 +45,14 @@ def end_of(rule: Rule, module: Module) -> date | None:
     return min(rule.until, module.until)
 
 
+def renews(module: Module) -> bool:
+    """Whether a module is renewed tacitly at its end: a definitive end date on the periodicity of
+    one of its rules stops that (004, "Tacite reconduction", Remarque; A-RFC-11)."""
+    if not module.renewal_months:
+        return False
+    return all(rule.periodicity is None or rule.periodicity.until is None for rule in module.rules)
+
+
 def start_of(rule: Rule) -> date:
     """The first day a rule bills for; on the civil calendar its periodicity may start later."""
     p = rule.periodicity

@@ -8,11 +8,11 @@ it has the quantity it was posted with. Decimals are texts, dates ISO texts, as 
 | `fee` | quantity × assets | `quantity`, `assets` |
 | `per_meter` | number of meters | `meters` (their codes) |
 | `percentage` | sum of the lines shared ÷ 100 | `lines` (their amounts) |
-| `consumed` | units of the meters − offered | `meters`, `offered` |
+| `consumed` | units of the meters − given | `meters`, `offered`, `financed` |
 | `blocks` | blocks × units of one | `meters`, `base`, `bound`, `size`, `opened`, `old`, `priced` |
 | `overrun` | base + units of the meters − bound | as `blocks` |
 | `bundle` | units of one × the part that counts | `size`, `units_share` |
-| `true_up` | units of the meters − cumulated − offered | `meters`, `cumulated`, `offered` |
+| `true_up` | units of the meters − cumulated − given | as `consumed`, and `cumulated` |
 | `gap` | cumulated | `cumulated` |
 | `delivered` | delivered − given | `delivered`, `given`, `delivery` (number and line) |
 
@@ -118,6 +118,12 @@ def _meters(figures: Figures) -> Decimal:
     return sum((units_of(meter) for meter in figures["meters"]), ZERO)
 
 
+def _given(figures: Figures) -> int:
+    """Units offered, and those financed elsewhere."""
+    units: int = figures.get("offered", 0) + figures.get("financed", 0)
+    return units
+
+
 def _overrun(figures: Figures) -> Decimal:
     bound = Decimal(figures["bound"]) + Decimal(figures["opened"]) * Decimal(figures["size"])
     return max(ZERO, Decimal(figures["base"]) + _meters(figures) - bound)
@@ -135,7 +141,7 @@ _UNITS: Final[Mapping[str, Callable[[Figures], Decimal]]] = {
     "fee": lambda f: Decimal(f["quantity"]) * f.get("assets", 1),
     "per_meter": lambda f: Decimal(len(f["meters"])),
     "percentage": lambda f: sum(map(Decimal, f["lines"]), ZERO) / 100,
-    "consumed": lambda f: _meters(f) - f.get("offered", 0),
+    "consumed": lambda f: _meters(f) - _given(f),
     "blocks": lambda f: blocks_of(f) * Decimal(f["size"]),
     "overrun": _overrun,
     "bundle": lambda f: (
@@ -143,7 +149,7 @@ _UNITS: Final[Mapping[str, Callable[[Figures], Decimal]]] = {
         if "units_share" in f
         else Decimal(f["size"])
     ),
-    "true_up": lambda f: _meters(f) - Decimal(f["cumulated"]) - f.get("offered", 0),
+    "true_up": lambda f: _meters(f) - Decimal(f["cumulated"]) - _given(f),
     "gap": lambda f: Decimal(f["cumulated"]),
     "delivered": lambda f: Decimal(f["delivered"]) - f["given"],
 }

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from billing.contracts.contract import Module, Rule, RuleState
 from billing.contracts.counting import Counted, count
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import Slice
+from billing.contracts.pricing import FLAT, Degressive
 from billing.contracts.rating import Facts
 from billing.contracts.reading import MISSING
 from billing.contracts.schedule import Period, end_of, overdue
@@ -62,7 +62,8 @@ class Bundle:
     refund:       a negative true-up makes a credit.
     check:        *contrôle des forfaits à facturer*.
     floating:     never estimated: without a reading the bundles go on adding up.
-    offered:      units given at the true-ups, until they are used up.
+    offered:      units given at the true-ups, until they are used up; financed: then those paid
+                  elsewhere. An end date of the offer has no effect (A-OFF-05).
     same_invoice: bundle and true-up on one invoice.
     calculation:  *mode de calcul* of non-cumulative meters.
     degressive:   prices of what a true-up finds above bounds.
@@ -75,9 +76,11 @@ class Bundle:
     grouping: Grouping = Grouping.NONE
     floating: bool = False
     offered: int = 0
+    financed: int = 0
+    offered_until: date | None = None
     same_invoice: bool = True
     calculation: Calculation | None = None
-    degressive: tuple[Slice, ...] = ()
+    degressive: Degressive = FLAT
 
 
 class Memory(NamedTuple):

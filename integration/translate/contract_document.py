@@ -32,6 +32,12 @@ from integration.translate.increase_document import IncreaseDocument
 
 ONE_DAY: Final = timedelta(days=1)
 UNITS: Final = {"jour": Unit.DAY, "semaine": Unit.WEEK, "mois": Unit.MONTH, "annee": Unit.YEAR}
+WEEKDAYS: Final = {
+    name: n
+    for n, name in enumerate(
+        ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+    )
+}
 TERMS: Final = {
     "echu": Term.ARREARS,
     "a_echoir": Term.ADVANCE,
@@ -60,8 +66,19 @@ COVERAGES: Final = {
 }
 
 
+class Range(Row):
+    """Days without billing, the last one included."""
+
+    since: Day = Field(alias="debut")
+    until: Day = Field(alias="fin")
+
+
 class PeriodicityDocument(Row):
-    """Every `nombre` `unite`, from `ancrage` (default: start of the rule)."""
+    """Every `nombre` `unite`, from `ancrage` (default: start of the rule).
+
+    `rang` and `jour_semaine` make a variable date: the nth (1 to 5, -1 = last) such weekday of
+    the month; without weekday the nth day (1 to 28, -1 = last).
+    """
 
     count: Whole = Field(1, alias="nombre", ge=1, le=1200)
     unit: Annotated[Unit, words(UNITS)] = Field(Unit.MONTH, alias="unite")
@@ -72,6 +89,9 @@ class PeriodicityDocument(Row):
     excluded_months: frozenset[Annotated[int, Field(ge=1, le=12)]] = Field(
         frozenset(), alias="mois_exclus"
     )
+    excluded_ranges: tuple[Range, ...] = Field((), alias="exclusions")
+    nth: Whole = Field(0, alias="rang", ge=-1, le=28)
+    weekday: Annotated[int, words(WEEKDAYS)] | None = Field(None, alias="jour_semaine")
     shift: Whole | None = Field(None, alias="decalage")  # no effect (A-RFC-21)
 
     def made(self, start: date) -> Periodicity:
@@ -84,7 +104,19 @@ class PeriodicityDocument(Row):
             until=self.until,
             occurrences=self.occurrences,
             excluded_months=self.excluded_months,
+            excluded_ranges=tuple((one.since, one.until + ONE_DAY) for one in self.excluded_ranges),
+            nth=self.nth,
+            weekday=self.weekday,
         )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        """A weekday has its rank, at most the fifth; a range ends after it began."""
+        if self.weekday is not None and not (self.nth and self.nth <= 5):
+            raise wrong(REFUSED, reason="un jour de la semaine demande un rang de 1 à 5, ou -1")
+        if any(one.until < one.since for one in self.excluded_ranges):
+            raise wrong(REFUSED, reason="une exclusion finit avant d'avoir commencé")
+        return self
 
 
 class ProrationDocument(Row):

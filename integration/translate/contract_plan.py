@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Table
 
 from billing.contracts.contract import RuleState
+from billing.contracts.rules import KINDS
 from billing.money import PRICE_SCALE, RATE_SCALE
 from billing.period import ProrataBase, first_theoretical
 from formats.common.anomaly import Anomaly, Code, Place
@@ -39,6 +40,13 @@ NO_NEXT_DATE: Final = Code(
     "Renseignez « prochaine_theorique », ou retirez « reprise » pour une règle nouvelle.",
 )
 
+NOT_CUMULATIVE: Final = Code(
+    "IMP-178",
+    "Le compteur non cumulatif « {meter} » du bien « {asset} » ne se rattache pas à une règle"
+    " « {type} ».",
+    "Rattachez-le à une règle d'unités consommées, de tranche ou de forfait.",
+)
+
 Path = tuple[str | int, ...]
 
 
@@ -52,12 +60,13 @@ class Leaf:
 
 
 class Ids(NamedTuple):
-    """Everything the file names, by code."""
+    """Everything the file names, by code. calculated: the meters that aren't cumulative."""
 
     customers: Mapping[str, int]
     sites: Mapping[tuple[int, str], int]
     assets: Mapping[str, int]
     meters: Mapping[tuple[str, str], int]
+    calculated: frozenset[tuple[str, str]] = frozenset()
 
 
 def end_of(module: ModuleDocument) -> date | None:
@@ -110,10 +119,19 @@ class Plan:
         yield Leaf(t.rule, codes, self._rule_values(path, rule, rule.since or module.since))
         for asset in self._assets((*path, "biens"), rule.assets):
             yield Leaf(t.rule_asset, codes, (asset,))
+        self._uncounted((*path, "compteurs"), rule)
         for meter in dict.fromkeys(self._meters((*path, "compteurs"), rule.meters)):
             yield Leaf(t.rule_meter, codes, (meter,))
         for n, cost in enumerate(rule.costs):
             yield Leaf(t.cost_line, codes, (n, *self._cost((*path, "couts", n), cost)))
+
+    def _uncounted(self, path: Path, rule: RuleDocument) -> None:
+        """Non-cumulative meters of a kind that has no function over a period (A-NCU-03)."""
+        kind = KINDS[rule.kind]
+        for n, one in enumerate(() if kind.calculated else rule.meters):
+            if (one.asset, one.meter) in self.ids.calculated:
+                values = {"meter": one.meter, "asset": one.asset, "type": kind.french}
+                self._miss(NOT_CUMULATIVE, (*path, n), **values)
 
     def _assets(self, path: Path, codes: Iterable[str]) -> Iterator[int]:
         for n, code in enumerate(dict.fromkeys(codes)):

@@ -177,16 +177,26 @@ def _resolve(intake: Intake, records: Records[ContractDocument]) -> Ids:
             assets.update(rule.assets, (meter.asset for meter in rule.meters))
     found = ids_by_code(intake.connection, t.customer, intake.organisation_id, customers)
     known = ids_by_code(intake.connection, t.asset, intake.organisation_id, assets)
-    return Ids(found, site_ids(intake, found.values()), known, _meters(intake, known))
+    meters = _meters(intake, known)
+    return Ids(
+        found,
+        site_ids(intake, found.values()),
+        known,
+        {name: id_ for name, (id_, _) in meters.items()},
+        frozenset(name for name, (_, cumulative) in meters.items() if not cumulative),
+    )
 
 
-def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], int]:
-    codes = {id_: code for code, id_ in assets.items()}
-    query = select(t.meter.c.asset_id, t.meter.c.code, t.meter.c.id)
+def _meters(intake: Intake, assets: Mapping[str, int]) -> dict[tuple[str, str], tuple[int, bool]]:
+    """Id of each meter, and whether it is cumulative, by the codes of its asset and its own."""
+    codes, m = {id_: code for code, id_ in assets.items()}, t.meter.c
+    query = select(m.asset_id, m.code, m.id, m.cumulative)
     return {
-        (codes[asset], code): id_
+        (codes[asset], code): (id_, bool(cumulative))
         for some in slices(codes)
-        for asset, code, id_ in intake.connection.execute(query.where(t.meter.c.asset_id.in_(some)))
+        for asset, code, id_, cumulative in intake.connection.execute(
+            query.where(m.asset_id.in_(some))
+        )
     }
 
 

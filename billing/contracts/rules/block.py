@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from typing import Final, NamedTuple
 
+from billing.contracts.block_variants import deposited, stepped
 from billing.contracts.calculated import history_of
 from billing.contracts.contract import Family, Line, Module, Rule
 from billing.contracts.counting import (
@@ -24,7 +25,7 @@ from billing.contracts.counting import (
     small_print,
 )
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.pricing import at_scale, cost_anomaly, costs_of, priced
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import MISSING, Origin
 from billing.contracts.schedule import advanced, end_of, passed_over, start_of
@@ -37,6 +38,9 @@ BLOCKS: Final = "blocks"
 PRICED: Final = "priced"
 _BOUND: Final = "bound"
 _COUNTER: Final = "counter"
+_VOLUME: Final = "yearly_volume"
+_DEPOSIT: Final = "deposit"
+_KNOWN: Final = ("units", "renewal", "overrun", "renew_from", "calculation", _VOLUME, _DEPOSIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Block:
                  at the counter; else as many blocks as it needs, the last already begun.
     from_counter: a renewal by date begins at the counter, not at the old bound.
     calculation: *mode de calcul* of non-cumulative meters.
+    volume:      GTB: the block is a step of this yearly volume; 0 = plain.
+    deposit:     SF1: units billed first and deducted from the next blocks; 0 = none.
     """
 
     units: Decimal
@@ -55,6 +61,8 @@ class Block:
     priced: bool = False
     from_counter: bool = False
     calculation: Calculation | None = None
+    volume: Decimal = ZERO
+    deposit: Decimal = ZERO
 
 
 class Level(NamedTuple):
@@ -81,26 +89,36 @@ def terms(raw: Mapping[str, object]) -> Block:
     """Reads `{"units": 5000, "renewal": {"count": 12, "unit": "month"}, "overrun": "priced"}`.
 
     overrun: `blocks` (default) or `priced`; renew_from: `bound` (default) or `counter`. Raises
-    ValueError with a French reason.
+    ValueError with a French reason. yearly_volume and deposit: `billing.contracts.block_variants`.
     """
-    only(raw, ("units", "renewal", "overrun", "renew_from", "calculation"))
+    only(raw, _KNOWN)
     units = quantity(raw, "units")
     if not units:
         raise ValueError("une tranche compte au moins une unité")
+    volume, deposit = (quantity({name: 0, **raw}, name) for name in (_VOLUME, _DEPOSIT))
+    if volume and (raw.get("renewal") or volume < units):
+        raise ValueError("un seuil de volume annuel (GTB) atteint la cadence, sans renouvellement")
     return Block(
         units,
         rhythm(raw, "renewal"),
         word(raw, "overrun", (BLOCKS, PRICED), BLOCKS) == PRICED,
         word(raw, "renew_from", (_BOUND, _COUNTER), _BOUND) == _COUNTER,
         calculation(raw),
+        volume,
+        deposit,
     )
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
     """The bound checked at the work date: blocks used up, or old, and the overrun."""
     block = _block(rule)
-    families = (Family.STANDARD, Family.OVERRUN) if block.priced else (Family.STANDARD,)
-    for family in families:
+    for family, used in (
+        (Family.STANDARD, True),
+        (Family.OVERRUN, block.priced),
+        (Family.DEPOSIT, block.deposit),
+    ):
+        if not used:
+            continue
         wrong = cost_anomaly(rule, costs_of(rule, family), facts.options)
         if wrong is not None:
             return Rated(anomalies=(wrong,))
@@ -170,8 +188,11 @@ def _installed(counted: Iterable[Counted]) -> Decimal:
 
 def _billed(rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, due: Due) -> Rated:
     counters = {one.meter.id: one.reading for one in counted}
+    block, today, state = _block(rule), facts.options.work_date, rule.state
     lines = _lines(rule, facts, counted, level, due) if due.blocks or due.overrun else []
-    today, state = facts.options.work_date, rule.state
+    units = due.blocks * block.units
+    more, deposit = deposited(rule, block.deposit, _dates(rule, facts), units, today)
+    lines += more
     if not facts.periods:
         state = state._replace(last_actual=today if lines else state.last_actual)
     elif lines:
@@ -179,12 +200,13 @@ def _billed(rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, 
     else:
         state = passed_over(state, facts.periods, counters)
     own = {"total": str(level.total), _BOUND: str(due.bound), "checked": today.isoformat()}
-    state = state._replace(own=own)
+    steps = stepped(state.own, due.blocks, block.units, block.volume)
+    state = state._replace(own={**own, **steps, **deposit})
     if not lines:
         return Rated((), state)
     estimates = (one.reading for one in counted if one.reading.origin is Origin.ESTIMATE)
     used = tuple(one.reading.id for one in counted if one.reading.id)
-    return Rated(tuple(lines), state, tuple(estimates), used=used)
+    return Rated(at_scale(rule, lines), state, tuple(estimates), used=used)
 
 
 def _lines(
@@ -281,7 +303,8 @@ BLOCK: Final = Kind(
     terms,
     rate,
     metered=True,
+    calculated=True,
     left_over=left_over,
-    families=frozenset({Family.STANDARD, Family.OVERRUN}),
+    families=frozenset({Family.STANDARD, Family.OVERRUN, Family.DEPOSIT}),
     keeps=frozenset({_BOUND}),
 )

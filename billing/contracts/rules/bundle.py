@@ -12,11 +12,21 @@ from billing.contracts.contract import Family, Line, Module, Rule
 from billing.contracts.counting import shown, small_print
 from billing.contracts.increase import price_at
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, sliced, slices
+from billing.contracts.offer import Gift, gift
+from billing.contracts.pricing import (
+    DEGRESSIVE,
+    ZERO_QUANTITY,
+    at_scale,
+    cost_anomaly,
+    costs_of,
+    degressive,
+    priced,
+    sliced,
+)
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, overdue
-from billing.contracts.terms import calculation, only, quantity, rhythm, whole, word, yes_no
+from billing.contracts.terms import calculation, day, only, quantity, rhythm, whole, word, yes_no
 from billing.contracts.true_up import (
     Bundle,
     Days,
@@ -65,7 +75,7 @@ OTHER_WAITS = Code(
 )
 _KNOWN: Final = (
     *("units", "true_up", "refund", "check", "grouping", "floating", "offered", "same_invoice"),
-    *("calculation", "degressive"),
+    *("calculation", "financed", "offered_until", *DEGRESSIVE),
 )
 
 
@@ -86,9 +96,11 @@ def terms(raw: Mapping[str, object]) -> Bundle:
         Grouping(word(raw, "grouping", tuple(Grouping), Grouping.NONE)),
         yes_no(raw, "floating", False),
         whole(raw, "offered"),
+        whole(raw, "financed"),
+        day(raw, "offered_until"),
         yes_no(raw, "same_invoice", True),
         calculation(raw),
-        slices(raw),
+        degressive(raw),
     )
     if bundle.grouping is not Grouping.NONE and not (bundle.refund and bundle.check):
         raise ValueError("une régularisation groupée demande contrôle et remboursement à « oui »")
@@ -98,9 +110,10 @@ def terms(raw: Mapping[str, object]) -> Bundle:
 
 def _alone(bundle: Bundle) -> None:
     """What doesn't go with a grouped true-up, nor offered units with calculated ones."""
-    if bundle.offered and bundle.calculation:
+    given = bundle.offered or bundle.financed
+    if given and bundle.calculation:
         raise ValueError("les unités offertes demandent des grandeurs cumulatives")
-    if bundle.grouping is not Grouping.NONE and (bundle.offered or bundle.degressive):
+    if bundle.grouping is not Grouping.NONE and (given or bundle.degressive.billed):
         raise ValueError("une régularisation groupée n'a ni unités offertes ni prix dégressif")
 
 
@@ -117,15 +130,18 @@ def fits(bundle: object, p: Periodicity) -> None:
 
 
 def remark(bundle: object, p: Periodicity) -> str:
-    """A true-up day behind the bundle's day lets a true-up come a period late (A-FR-07)."""
+    """A true-up day behind the bundle's day lets a true-up come a period late (A-FR-07); the end
+    date of an offer does nothing here (A-OFF-05)."""
     assert isinstance(bundle, Bundle)
-    true_up = bundle.true_up.beside(p)
-    if not (p.monthly and true_up.monthly) or _day_of(true_up) <= _day_of(p):
-        return ""
-    return (
-        f"le jour de régularisation ({_day_of(true_up)}) suit le jour du forfait"
-        f" ({_day_of(p)}) : la régularisation passera avec un forfait de trop"
-    )
+    true_up, told = bundle.true_up.beside(p), []
+    if p.monthly and true_up.monthly and _day_of(true_up) > _day_of(p):
+        told.append(
+            f"le jour de régularisation ({_day_of(true_up)}) suit le jour du forfait"
+            f" ({_day_of(p)}) : la régularisation passera avec un forfait de trop"
+        )
+    if bundle.offered_until:
+        told.append("la date de fin des unités offertes est sans effet sur un forfait")
+    return " ; ".join(told)
 
 
 def _day_of(p: Periodicity) -> int:
@@ -161,10 +177,10 @@ def _trued_up(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> Rate
         return Rated(anomalies=tuple(anomalies))
     before = covered(rule.term, facts.periods, window.until)
     after = facts.periods[len(before) :]
-    offered = _offered(bundle, rule, found)
+    given = _given(bundle, rule, found)
     lines = [
         *_bundles(rule, before),
-        *_true_up_lines(rule, facts, found, found.extra - offered),
+        *_true_up_lines(rule, facts, found, given),
         *_bundles(rule, after),
     ]
     memory = Memory(
@@ -175,7 +191,7 @@ def _trued_up(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> Rate
         found.base + found.units,
         found.extra,
     )
-    return _moved(rule, facts, lines, memory, found, offered)
+    return _moved(rule, facts, lines, memory, found, given.units)
 
 
 def _moved(
@@ -200,7 +216,7 @@ def _moved(
         )
     state = state._replace(own=kept(memory), offered_used=state.offered_used + offered)
     return Rated(
-        tuple(lines),
+        at_scale(rule, lines),
         state,
         tuple(one.reading for one in counted if one.reading.origin is Origin.ESTIMATE),
         used=tuple(one.reading.id for one in counted if one.reading.id),
@@ -222,20 +238,22 @@ def _bundles(rule: Rule, periods: Sequence[Period]) -> list[Line]:
     return lines
 
 
-def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, extra: Decimal) -> list[Line]:
+def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, given: Gift) -> list[Line]:
     bundle, costs = bundle_of(rule), costs_of(rule, Family.OVERRUN)
+    extra = found.extra - given.units
     if bundle.grouping is Grouping.NONE:
         wanted = extra > 0 or (extra < 0 and bundle.refund)
     else:
         wanted = _group_bills(rule, facts)
-    dates, told = (found.window.since, found.window.until), _figures(found, extra)
+    dates, told = (found.window.since, found.window.until), _figures(found, given)
     if bundle.grouping is not Grouping.NONE:
         told["group"] = _weighed(rule, facts)
-    details, lines = _details(found), list[Line]()
+    details, lines = (*_details(found), *given.details), list[Line]()
+    slices = bundle.degressive.billed
     for part, days in _by_price(rule, facts, found.window):
         some = {**told, "days": days} if days else told
         units = within(extra, days) if days else extra
-        lines += sliced(rule, costs, part, units, bundle.degressive, details, some) if units else []
+        lines += sliced(rule, costs, part, units, slices, details, some) if units else []
         details = ()
     if bundle.grouping is Grouping.PRICE:
         lines += _price_gap(rule, found, dates, told)
@@ -252,7 +270,7 @@ def _by_price(
     """
     bundle, since, until = bundle_of(rule), window.since, window.until
     moves = {step.since for cost in costs_of(rule, Family.OVERRUN) for step in cost.steps}
-    alone = bundle.grouping is Grouping.NONE and not bundle.degressive
+    alone = bundle.grouping is Grouping.NONE and not bundle.degressive.billed
     cuts = sorted(day for day in moves if since < day < until)
     if not (facts.options.true_up_prorated and alone and cuts):
         return [((since, until), None)]
@@ -397,10 +415,12 @@ def _cause(bundle: Bundle, memory: Memory, found: Reckoned) -> str:
 # --- what is told -----------------------------------------------------------------------------
 
 
-def _offered(bundle: Bundle, rule: Rule, found: Reckoned) -> int:
-    """Offered units deducted now; those left wait for the next true-up."""
-    left = bundle.offered - rule.state.offered_used
-    return max(0, min(int(found.extra), left))
+def _given(bundle: Bundle, rule: Rule, found: Reckoned) -> Gift:
+    """Offered and financed units deducted now; those left wait for the next true-up."""
+    used = rule.state.offered_used  # of both: the financed ones begin when the offer is used up
+    offered = max(0, bundle.offered - used)
+    financed = bundle.offered + bundle.financed - used - offered
+    return gift(int(found.extra), offered, financed)
 
 
 def _details(found: Reckoned) -> tuple[str, ...]:
@@ -409,19 +429,17 @@ def _details(found: Reckoned) -> tuple[str, ...]:
     return (*meters, bundles, f"Borne à atteindre : {shown(found.bound)}")
 
 
-def _figures(found: Reckoned, extra: Decimal) -> dict[str, object]:
-    told: dict[str, object] = {
+def _figures(found: Reckoned, given: Gift) -> dict[str, object]:
+    return {
         "how": "true_up",
         "last": str(found.base),
         "counter": str(found.base + found.units),
         "cumulated": str(found.cumulated),
         "bound": str(found.bound),
-        "extra": str(extra),
+        "extra": str(found.extra - given.units),
         "meters": [one.figures for one in found.counted],
+        **given.figures,
     }
-    if offered := int(found.extra - extra):
-        told["offered"] = offered
-    return told
 
 
 def left_over(rule: Rule, module: Module, work_date: date) -> bool:
@@ -435,6 +453,7 @@ BUNDLE: Final = Kind(
     terms,
     rate,
     metered=True,
+    calculated=True,
     fits=fits,
     remark=remark,
     left_over=left_over,

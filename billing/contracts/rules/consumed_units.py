@@ -12,12 +12,26 @@ from typing import Final
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
 from billing.contracts.counting import Counted, count, small_print
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import Slice, cost_anomaly, costs_of, priced, sliced, slices
+from billing.contracts.offer import Gift, gift
+from billing.contracts.pricing import (
+    DEGRESSIVE,
+    FLAT,
+    Degressive,
+    at_scale,
+    cost_anomaly,
+    costs_of,
+    degressive,
+    priced,
+    sliced,
+)
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, passed_over
+from billing.contracts.terms import only, whole
 from billing.money import ZERO
 from billing.period import Term
+
+_FINANCED: Final = "financed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +39,7 @@ class ConsumedUnits:
     """Terms of consumed units.
 
     grouped:       *facturation groupée pour les biens*: negatives count in the sum.
+    financed:      units paid elsewhere, given next, without end date.
     offered:       units given before the first billing; 0 with an end date = no limit.
     offered_until: last day the offer holds, included; None = no end.
     calculation:   *mode de calcul* of non-cumulative meters.
@@ -35,28 +50,28 @@ class ConsumedUnits:
     offered: int = 0
     offered_until: date | None = None
     calculation: Calculation | None = None
-    degressive: tuple[Slice, ...] = ()
+    degressive: Degressive = FLAT
+    financed: int = 0
 
 
 def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     """Reads `{"grouped": true, "offered": 1000, "offered_until": "2026-12-31"}`, all optional.
 
     And `{"calculation": "max"}` for non-cumulative meters (min, max, sum, mean), without offer,
-    and degressive prices (`billing.contracts.pricing.slices`).
+    and degressive prices (`billing.contracts.pricing.degressive`).
     Raises ValueError with a French reason.
     """
-    unknown = raw.keys() - {"grouped", "offered", "offered_until", "calculation", "degressive"}
-    if unknown:
-        raise ValueError(f"paramètres inconnus : {', '.join(sorted(unknown))}")
+    only(raw, ("grouped", "offered", "offered_until", "financed", "calculation", *DEGRESSIVE))
     grouped, offered, until = raw.get("grouped", False), raw.get("offered", 0), _until(raw)
     if not isinstance(grouped, bool):
         raise ValueError("« grouped » vaut vrai ou faux")
     if isinstance(offered, bool) or not isinstance(offered, int) or offered < 0:
         raise ValueError("les unités offertes sont un nombre entier positif")
     calculation = _calculation(raw)
-    if calculation is not None and (offered or until):
+    financed = whole(raw, "financed")
+    if calculation is not None and (offered or until or financed):
         raise ValueError("les unités offertes demandent des grandeurs cumulatives")
-    return ConsumedUnits(grouped, offered, until, calculation, slices(raw))
+    return ConsumedUnits(grouped, offered, until, calculation, degressive(raw), financed)
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -72,10 +87,10 @@ def rate(rule: Rule, facts: Facts) -> Rated:
         return Rated(anomalies=tuple(anomalies))
     billed = counted if units.grouped else _without_negative_assets(counted)
     total = sum((one.units for one in billed), ZERO)
-    offered = _offered(units, rule.state, facts.periods[-1], total)
+    given = _given(units, rule.state, facts.periods[-1], total)
     return Rated(
-        _lines(rule, costs, facts.periods, billed, offered) if total != offered else (),
-        _after(rule, facts, billed, total, offered),
+        _lines(rule, costs, facts.periods, billed, given) if total != given.units else (),
+        _after(rule, facts, billed, total, given),
         tuple(one.reading for one in billed if one.reading.origin is Origin.ESTIMATE),
         used=tuple(one.reading.id for one in billed if one.reading.id),
     )
@@ -89,6 +104,13 @@ def _without_negative_assets(counted: list[Counted]) -> list[Counted]:
     for one in counted:
         totals[one.meter.asset_id] += one.units
     return [one for one in counted if totals[one.meter.asset_id] >= 0]
+
+
+def _given(terms: ConsumedUnits, state: RuleState, last: Period, total: Decimal) -> Gift:
+    """Units of `total` that are offered, then financed, on a rule that was never billed."""
+    offered = _offered(terms, state, last, total)
+    financed = terms.financed - int(state.own.get(_FINANCED, 0)) if state.never_billed else 0
+    return gift(int(total), offered, financed)
 
 
 def _offered(terms: ConsumedUnits, state: RuleState, last: Period, total: Decimal) -> int:
@@ -107,43 +129,32 @@ def _lines(
     costs: Sequence[CostLine],
     periods: Sequence[Period],
     billed: Sequence[Counted],
-    offered: int,
+    given: Gift,
 ) -> tuple[Line, ...]:
-    quantity = sum((one.units for one in billed), ZERO) - offered
+    quantity = sum((one.units for one in billed), ZERO) - given.units
     dates = (periods[0].since, periods[-1].until)
-    details = small_print(billed)
-    explain: dict[str, object] = {"how": "consumed", "meters": [one.figures for one in billed]}
-    if offered:
-        explain["offered"] = offered
-    scale = _common_scale(billed)
-    if scale != 1:
-        explain["scale"] = scale
+    details = (*small_print(billed), *given.details)
+    explain = {"how": "consumed", "meters": [one.figures for one in billed], **given.figures}
     assert isinstance(rule.terms, ConsumedUnits)
-    degressive = rule.terms.degressive
-    if degressive:
-        lines = sliced(rule, costs, dates, quantity, degressive, details, explain)
+    slices = rule.terms.degressive.billed
+    if slices:
+        lines = sliced(rule, costs, dates, quantity, slices, details, explain)
     else:
         lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
-    return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
+    return at_scale(rule, lines)
 
 
 def _after(
-    rule: Rule, facts: Facts, billed: Sequence[Counted], total: Decimal, offered: int
+    rule: Rule, facts: Facts, billed: Sequence[Counted], total: Decimal, given: Gift
 ) -> RuleState:
     counters = {one.meter.id: one.reading for one in billed}
-    if total != offered:
+    if total != given.units:
         return advanced(rule.state, facts.periods, facts.options.work_date, counters)
-    return passed_over(rule.state, facts.periods, counters, offered)
-
-
-def _common_scale(billed: Sequence[Counted]) -> int:
-    scales = {one.meter.scale for one in billed}
-    return scales.pop() if len(scales) == 1 else 1
-
-
-def _scaled(line: Line, scale: int) -> Line:
-    """Quantity divided, price multiplied by the meters' scale; same amount (A-CRE-17)."""
-    return line._replace(quantity=line.quantity / scale, unit_price=line.unit_price * scale)
+    state = passed_over(rule.state, facts.periods, counters, given.offered)
+    if not given.financed:
+        return state
+    financed = int(state.own.get(_FINANCED, 0)) + given.financed
+    return state._replace(own={**state.own, _FINANCED: str(financed)})
 
 
 def _calculation(raw: Mapping[str, object]) -> Calculation | None:
@@ -170,4 +181,5 @@ CONSUMED_UNITS: Final = Kind(
     rate,
     forced_term=Term.ARREARS,
     metered=True,
+    calculated=True,
 )

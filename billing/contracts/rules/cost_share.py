@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from billing.contracts.contract import Rule
-from billing.contracts.pricing import cost_anomaly, costs_of, priced
+from billing.contracts.pricing import cost_anomaly, costs_of, numbered, priced
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.terms import only
 from billing.money import ZERO
@@ -36,10 +36,12 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     today = facts.options.work_date
     dates, hundreds = (today, today + timedelta(days=1)), base / 100
     told = {"how": "percentage", "lines": [str(line.amount) for line in facts.companions]}
+    bills = rule.state.occurrences
     lines = tuple(
-        priced(rule, cost, dates, hundreds, (_detail(cost.price, base),), told) for cost in costs
+        numbered(priced(rule, cost, dates, hundreds, (_detail(cost.price, base),), told), bills)
+        for cost in costs
     )
-    return Rated(lines, rule.state._replace(last_actual=today), tied=True)
+    return Rated(lines, rule.state._replace(last_actual=today, occurrences=bills + 1), tied=True)
 
 
 def _detail(percentage: Decimal, base: Decimal) -> str:

@@ -9,7 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from billing.contracts.contract import RENT, CostLine, Rule
-from billing.contracts.pricing import ZERO_QUANTITY, cost_anomaly, costs_of, priced, prorated
+from billing.contracts.pricing import (
+    ZERO_QUANTITY,
+    cost_anomaly,
+    costs_of,
+    numbered,
+    priced,
+    prorated,
+)
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.schedule import advanced
 from billing.money import QUANTITY_SCALE
@@ -76,8 +83,11 @@ def _aperiodic(rule: Rule, fee: FlatFee, costs: Sequence[CostLine], facts: Facts
     today = facts.options.work_date
     dates = (today, today + timedelta(days=1))
     explain = {"how": "fee", "assets": assets, "quantity": str(fee.quantity)}
-    lines = tuple(priced(rule, c, dates, fee.quantity * assets, explain=explain) for c in costs)
-    return Rated(lines, rule.state._replace(last_actual=today))
+    bills, quantity = rule.state.occurrences, fee.quantity * assets
+    lines = tuple(
+        numbered(priced(rule, cost, dates, quantity, explain=explain), bills) for cost in costs
+    )
+    return Rated(lines, rule.state._replace(last_actual=today, occurrences=bills + 1))
 
 
 def _bridging(rule: Rule, article: str) -> bool:

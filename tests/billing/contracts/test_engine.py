@@ -130,7 +130,7 @@ def test_an_aperiodic_fee_needs_a_companion() -> None:
     rating = run(signed, FEBRUARY, installed(0, (FEBRUARY, 200)))
     assert amounts(rating) == ["2.00", "5.00"]
     state = rating.rules[1].rated.state
-    assert state == RuleState(None, last_actual=FEBRUARY)
+    assert state == RuleState(None, last_actual=FEBRUARY, occurrences=1)
 
 
 def test_an_aperiodic_fee_stays_when_its_companion_has_nothing_to_bill() -> None:

@@ -15,7 +15,7 @@ from integration.inbox import Outcome, import_paths
 from tests.integration.billing.house import MONTHLY, House, contract, copies, fee
 
 QUARTERLY = {"nombre": 3, "unite": "mois"}
-DEGRESSIVE = [{"above": 1000, "price": "0.008"}]
+CHEAPER = {"degressive": [{"above": 1000, "price": "0.008"}], "harmonise": True}
 COPIER = [{"bien": "B1", "compteur": "NB"}]
 
 
@@ -297,8 +297,7 @@ def test_a_block_taken_over_with_its_bound(house: House) -> None:
 
 def test_degressive_copies(house: House) -> None:
     """0-1000 at 0.010, above 0.008: 1500 copies = 10.00 + 4.00 = 14.00."""
-    terms = {"degressive": DEGRESSIVE}
-    machine(house, copies("UC", "0.010", [("B1", "NB")], parametres=terms))
+    machine(house, copies("UC", "0.010", [("B1", "NB")], parametres=CHEAPER))
     house.readings(("B1", "NB", "2026-02-01", 1500, "client"))
     lines = bill_twice(house, "2026-02-01")
     assert [(line[3], line[4]) for line in lines] == [(1000, 1000), (500, 400)]
@@ -328,7 +327,7 @@ def test_a_simulation_of_every_kind_plans_the_rows_billed(house: House) -> None:
     machine(
         house,
         fee("MF", "25.00"),
-        copies("UC", "0.010", [("B1", "A3")], parametres={"degressive": DEGRESSIVE}),
+        copies("UC", "0.010", [("B1", "A3")], parametres=CHEAPER),
         rule("meter_fee", "XG", cost("4.00"), compteurs=large),
         bundle("NB", compteurs=black, terms=by_price),
         bundle("CO", compteurs=colour, terms=by_price),

@@ -569,7 +569,7 @@ def test_a_true_up_day_behind_the_bundle_day_comes_late() -> None:
 
 # --- degressive prices ------------------------------------------------------------------------
 
-CHEAPER = {"degressive": [{"above": 1000, "price": "0.008"}]}
+CHEAPER = {"degressive": [{"above": 1000, "price": "0.008"}], "harmonise": True}
 
 
 @pytest.mark.feature("A-DEG-01")

@@ -64,6 +64,7 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     bring_in(made, "customers", CUSTOMERS)
     bring_in(made, "assets", ASSETS)
     bring_in(made, "assets", "bien;client;compteur;formule\nB3;C1;NB;\nB3;C1;MILLE;NB / 1000\n")
+    bring_in(made, "assets", "bien;client;compteur;cumulatif\nB8;C1;GO;non\n")
     bring_in(made, "contracts", contracts(contract()))
     bring_in(made, "deliveries", DELIVERIES)
     yield made

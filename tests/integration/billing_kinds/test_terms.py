@@ -1,0 +1,119 @@
+"""Terms from a contract's file: dates, openings and meters that a kind bears."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.billing.house import House, contract, fee
+from tests.integration.billing_kinds.test_kinds import (
+    bill_twice,
+    bundle,
+    cost,
+    machine,
+    refusal,
+    rule,
+)
+
+FIFTH_MONDAY = {"rang": 5, "jour_semaine": "lundi"}
+NEVER = {"nombre": 2, "unite": "annee", "ancrage": "2025-02-01", **FIFTH_MONDAY}
+
+
+def starts(house: House, days: tuple[str, ...]) -> list[str]:
+    """First days of the lines that runs on these days bill."""
+    return [line[1] for day in days for line in bill_twice(house, day)]
+
+
+def monthly(**periodicity: Any) -> dict[str, Any]:
+    """A monthly fee of 5.00 whose periodicity says more."""
+    return fee("MF", "5.00", periodicite={"nombre": 1, "unite": "mois", **periodicity})
+
+
+@pytest.mark.feature("A-RFC-08")
+def test_the_last_friday_of_each_month(house: House) -> None:
+    machine(house, monthly(rang=-1, jour_semaine="vendredi"), debut="2018-01-01")
+    assert starts(house, ("2018-01-01", "2018-02-28", "2018-03-31")) == [
+        "2018-01-01",
+        "2018-01-26",
+        "2018-02-23",
+        "2018-03-30",
+    ]
+
+
+def test_a_fifth_friday_that_is_missing_is_skipped(house: House) -> None:
+    machine(house, monthly(rang=5, jour_semaine="vendredi"))
+    assert starts(house, ("2026-06-30",)) == ["2026-01-01", "2026-01-30", "2026-05-29"]
+
+
+@pytest.mark.feature("A-RFC-10")
+def test_august_and_a_range_are_left_out(house: House) -> None:
+    """August each year, March 2026 once."""
+    closed = [{"debut": "2026-03-01", "fin": "2026-03-31"}]
+    machine(house, monthly(mois_exclus=[8], exclusions=closed))
+    months = [since[5:7] for since in starts(house, ("2026-12-31",))]
+    assert months == ["01", "02", "04", "05", "06", "07", "09", "10", "11", "12"]
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"jour_semaine": "vendredi"}, "demande un rang de 1 à 5"),
+        ({"rang": 6, "jour_semaine": "lundi"}, "demande un rang de 1 à 5"),
+        ({"exclusions": [{"debut": "2026-03-02", "fin": "2026-03-01"}]}, "finit avant"),
+        (NEVER, "n'existe dans aucun mois"),
+    ],
+)
+def test_dates_that_never_come_are_refused(house: House, more: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(house, monthly(**more))
+
+
+@pytest.mark.feature("A-NCU-03")
+def test_a_non_cumulative_meter_is_refused_by_an_x_meter_fee(house: House) -> None:
+    """Only consumed units, blocks and bundles bear one."""
+    house.customers("C9")
+    house.bring("assets", "bien;client;compteur;cumulatif\nB9;C9;GO;non\n")
+    meters = [{"bien": "B9", "compteur": "GO"}]
+    sentence = refusal(house, rule("meter_fee", "XG", cost("4.00"), compteurs=meters))
+    assert sentence == (
+        "Le compteur non cumulatif « GO » du bien « B9 » ne se rattache pas à une règle"
+        " « montant forfaitaire pour x grandeurs »."
+    )
+    house.contracts(contract("K2", "C9", bundle(compteurs=meters, terms={"calculation": "sum"})))
+
+
+@pytest.mark.feature("A-OFF-07")
+def test_a_year_offered_by_its_opening_state(house: House) -> None:
+    """Last true-up and cumulated both 12000, the offered quantity; then all goes as usual."""
+    opening = {
+        "prochaine_theorique": "2027-01-01",
+        "derniere_theorique": "2026-12-01",
+        "derniere_reelle": "2026-12-01",
+        "derniere_facture": "OFFERT",
+        "compteurs": [{"bien": "B1", "compteur": "NB", "valeur": 12000, "date": "2027-01-01"}],
+        "derniere_regularisation": "2027-01-01",
+        "prochaine_regularisation": "2027-04-01",
+        "cumul_forfaits": 12000,
+        "cumul_inclut_compteur": True,
+    }
+    machine(house, bundle(reprise=opening, regime="reel"))
+    assert bill_twice(house, "2026-06-01") == []
+    for day in ("2027-01-01", "2027-02-01", "2027-03-01"):
+        assert [line[3] for line in bill_twice(house, day)] == [1000]
+    house.readings(("B1", "NB", "2027-04-01", 12000 + 3400, "client"))
+    assert [line[3] for line in bill_twice(house, "2027-04-01")] == [400, 1000]
+
+
+def test_an_aperiodic_fee_goes_with_two_bills_of_one_day(house: House) -> None:
+    """B, below the threshold of the first run, is billed by the second; the fee goes with both."""
+    house.customers("C1", "C2")
+    along = fee("PORT", "3.00", periodicite=None, biens=["B1"])
+    late = fee("B", "6.00", cout={"payeur": "C2"})
+    house.machine("B1", "C1")
+    house.contracts(contract("K1", "C1", fee("A", "80.00"), late, along))
+    house.bill("2026-01-01", threshold=10)
+    assert [line[0] for line in house.lines()] == ["A", "PORT"]
+    assert house.bill("2026-01-01").failed == []
+    assert [line[0] for line in house.lines()] == ["A", "PORT", "PORT", "B"]
+    parts = house.rows("SELECT part FROM billed_part WHERE part LIKE '%#%'")
+    assert [part for (part,) in parts] == ["standard/3#1"]
