@@ -135,18 +135,19 @@ class Slice(NamedTuple):
 class Degressive(NamedTuple):
     """The slices of each of the four prices above the cost line's own; none is a flat price.
 
-    billed is what invoices use, cutoff what PCA/PAR do; the other two are for profitability.
+    Fields are named as `billing.contracts.increase.PriceName`: billed is what invoices use,
+    cutoff what PCA/PAR do, the other two are for profitability.
     """
 
     billed: tuple[Slice, ...] = ()
     cutoff: tuple[Slice, ...] = ()
-    profitability: tuple[Slice, ...] = ()
+    profit: tuple[Slice, ...] = ()
     cost: tuple[Slice, ...] = ()
 
 
 FLAT: Final = Degressive()
 DEGRESSIVE: Final = (
-    *("degressive", "degressive_cutoff", "degressive_profitability", "degressive_cost"),
+    *("degressive", "degressive_cutoff", "degressive_profit", "degressive_cost"),
     "harmonise",
 )
 """The parameters `degressive` reads."""

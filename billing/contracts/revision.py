@@ -34,6 +34,7 @@ from billing.contracts.increase import (
     next_yearly,
     price_at,
 )
+from billing.contracts.pricing import FLAT
 from billing.contracts.syntec import Indices, Ratio, ratio
 from billing.money import round_price
 from formats.common.anomaly import Anomaly, Code
@@ -298,14 +299,15 @@ def _prices(
 ) -> Iterator[tuple[str, Decimal]]:
     """The ticked prices by name, as they were before any increase (cost line and slices)."""
     first = price_at(cost.steps, date.min, cost.price)
+    slices = getattr(rule.terms, "degressive", FLAT)
     own = {PriceName.CUTOFF: cost.cutoff_price, PriceName.PROFIT: cost.profit_price}
     for name in ticked:
         if name is PriceName.BILLED:
             yield name, first
-            for one in getattr(rule.terms, "degressive", ()):
-                yield f"{name}/{one.above}", one.price
         elif name is not PriceName.COST:
             price = own[name]
             yield name, first if price is None else price
         elif cost.cost_price is not None:
             yield name, cost.cost_price
+        for one in getattr(slices, name):
+            yield f"{name}/{one.above}", one.price

@@ -20,7 +20,7 @@ from billing.contracts.increase import (
     changed,
     price_at,
 )
-from billing.contracts.pricing import Slice
+from billing.contracts.pricing import Degressive, Slice
 from billing.contracts.revision import next_increase, with_history
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.story import Story, recompute
@@ -365,7 +365,7 @@ def test_one_off_dated_01_07_applies_once_from_01_07() -> None:
 
 def test_degressive_prices_move_with_their_line() -> None:
     ten = OneOff(date(2026, 1, 1), custom(Mode.PERCENTAGE, "10"))
-    units = ConsumedUnits(degressive=(Slice(1000, Decimal("0.008")),))
+    units = ConsumedUnits(degressive=Degressive((Slice(1000, Decimal("0.008")),)))
     rule = copies("0.010", units, decimals=4, increase=Increase(one_offs=(ten,)))
     _, found = lines(rule, date(2026, 2, 1), installed(0, (date(2026, 2, 1), 1500)))
     assert [str(line.amount) for line in found] == ["11.00", "4.40"]

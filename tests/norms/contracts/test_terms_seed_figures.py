@@ -95,14 +95,14 @@ def test_billed_bounds_are_copied_to_the_other_prices_when_harmonised() -> None:
         harmonised = {**raw, "degressive": BOUNDS, "degressive_cost": own, "harmonise": True}
         found: Any = KINDS[kind].terms(harmonised)
         assert found.degressive == (billed, billed, billed, cost_bounds)
-        with pytest.raises(ValueError, match=r"degressive_cutoff, degressive_profitability manq"):
+        with pytest.raises(ValueError, match=r"degressive_cutoff, degressive_profit manq"):
             KINDS[kind].terms({**harmonised, "harmonise": False})
         with pytest.raises(ValueError, match="bornes du prix facturé"):
             KINDS[kind].terms({**raw, "degressive_cost": own})
 
 
 def test_each_price_may_have_its_own_bounds() -> None:
-    names = ("degressive", "degressive_cutoff", "degressive_profitability", "degressive_cost")
+    names = ("degressive", "degressive_cutoff", "degressive_profit", "degressive_cost")
     rows = {name: [{"above": n, "price": "0.001"}] for n, name in enumerate(names, 1)}
     found: Any = KINDS["consumed_units"].terms(rows)
     assert [price[0].above for price in found.degressive] == [1, 2, 3, 4]
