@@ -112,7 +112,12 @@ def test_proration_offers_slices_and_shares_are_told(house: House) -> None:
             debut="2026-01-11",
             periodicite={**MONTHLY, "civile": True},
         ),
-        copies("B", "0.01", [("B1", "NB")], parametres={"offered": 100, "degressive": slices}),
+        copies(
+            "B",
+            "0.01",
+            [("B1", "NB")],
+            parametres={"offered": 100, "degressive": slices, "harmonise": True},
+        ),
         rule("cost_share", "P", cost("5"), terme=None, periodicite=None, position=9),
     )
     house.readings(("B1", "NB", "2026-02-01", 1600, "client"))
