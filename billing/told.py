@@ -211,6 +211,7 @@ PHRASES: Final[Mapping[str, Phrase]] = {
     "old": "Tranches arrivées à échéance : {}.",
     "priced": "Dépassement facturé à son propre prix : {}.",
     "offered": "Unités offertes, déduites : {}.",
+    "financed": "Unités financées par ailleurs, déduites : {}.",
     "delivery": "Livraison {}.",
     "delivered": "Quantité livrée : {}.",
     "given": "Quantité offerte ou déjà comprise, déduite : {}.",

@@ -371,6 +371,23 @@ syntec_index = Table(  # months imported; those shipped are data of the program
     _int("index_e6"),
 )
 
+extra_line = Table(  # lines by hand on the next invoice of a contract; each is billed once
+    "extra_line",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _to("contract", index=True),
+    _key("article"),
+    _text("label"),
+    _int("quantity_e6"),
+    _int("price_e8"),
+    _int("vat_ppm"),
+    _key("account", length=16),
+    _text("reason"),
+    UniqueConstraint("organisation_id", "code"),
+)
+
 # --- persons and care -------------------------------------------------------------------------
 
 person = Table(
@@ -604,7 +621,7 @@ entry = Table(
 billed_part = Table(  # once: each part of a subject stands on one uncredited posted line
     "billed_part",
     metadata,
-    Column("subject_kind", String(4), primary_key=True),  # rule, care, run, kit
+    Column("subject_kind", String(4), primary_key=True),  # rule, care, run, kit, line
     Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
     Column("part", String(32), primary_key=True),
     Column("unit", BigInteger, primary_key=True, autoincrement=False),  # day ordinal, week index

@@ -47,7 +47,7 @@ WHERE d.organisation_id = :organisation AND NOT EXISTS (
   WHERE l.document_id = p.document_id AND l.position = p.line_position
     AND ((p.subject_kind = 'rule' AND l.rule_id = p.subject_id)
       OR (p.subject_kind = 'care' AND l.care_item_id = p.subject_id)
-      OR p.subject_kind IN ('run', 'kit')))
+      OR p.subject_kind IN ('run', 'kit', 'line')))
 ORDER BY d.id LIMIT 1
 
 -- :lines_without_part

@@ -24,9 +24,10 @@ from billing.contracts.contract import (
     RuleState,
 )
 from billing.contracts.delivery import Delivery
+from billing.contracts.extra import ExtraLine
 from billing.contracts.reading import Meter, Origin, Reading, Regime
 from billing.contracts.rules import KINDS
-from billing.money import PRICE_SCALE, RATE_SCALE, unscaled
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from integration.database.tables import json_text
 from integration.translate.increases_rows import parse_increase
@@ -58,6 +59,7 @@ class ContractRows:
     module_assets: list[Row] = field(default_factory=list)
     readings: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
+    extra_lines: list[Row] = field(default_factory=list)
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
     indices: list[Row] | None = None  # read only when a rule follows Syntec
@@ -100,6 +102,15 @@ def readings_of(rows: Iterable[Row]) -> dict[int, list[Reading]]:
     found: dict[int, list[Reading]] = defaultdict(list)
     for id_, meter_id, read_on, value, origin in rows:
         found[meter_id].append(Reading(meter_id, day(read_on), value, _ORIGINS[origin], id_))
+    return found
+
+
+def extra_lines_of(rows: Iterable[Row]) -> dict[int, list[ExtraLine]]:
+    """Lines by hand by contract, in their order."""
+    found: dict[int, list[ExtraLine]] = defaultdict(list)
+    for id_, contract_id, code, article, label, quantity, price, vat, account, reason in rows:
+        amounts = (unscaled(quantity, QUANTITY_SCALE), _price(price), _rate(vat))
+        found[contract_id].append(ExtraLine(id_, code, article, label, *amounts, account, reason))
     return found
 
 

@@ -122,6 +122,7 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
             "contracts",
             "readings",
             "deliveries",
+            "extra_lines",
             "lpp",
             "patients",
             "prescriptions",

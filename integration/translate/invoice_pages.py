@@ -37,6 +37,7 @@ _SQL = Queries(Path(__file__).with_suffix(".sql"))
 _KINDS = {"contract": Kind.INVOICE, "care": Kind.CARE, "credit": Kind.CREDIT_NOTE}
 NAMED = 3  # contracts named at the head; beyond, each line names its own
 _NBSP = "\u00a0"
+_JOINED = '"joined":'
 
 
 def invoice_pages(
@@ -100,7 +101,7 @@ def _page(
         buyer=_patient(patients[patient_id]) if is_care else _customer(story),
         lines=tuple(
             _line(rank, line, is_care, several=len(_contracts(lines)) > 1)
-            for rank, line in enumerate(lines, 1)
+            for rank, line in enumerate(_printed(lines), 1)
         ),
         vat=_vat_rows(lines, is_care),
         totals=Totals(net, vat, gross, patient_part if is_care else gross),
@@ -124,6 +125,19 @@ def _patient(person: PersonalFields) -> Buyer:
 
 def _contracts(lines: Sequence[Row]) -> list[str]:
     return sorted({row[13] for row in lines if row[13]})
+
+
+def _printed(lines: Sequence[Row]) -> list[Row]:
+    """The lines as they are printed: those of one section are one, amounts and prices summed."""
+    printed: dict[int, Row] = {}
+    for rank, row in enumerate(lines, 1):
+        joined = json.loads(row[8]).get("joined") if _JOINED in row[8] else None
+        if joined is None:
+            printed[rank] = row
+        else:
+            first = printed[joined]
+            printed[joined] = (*first[:5], first[5] + row[5], first[6] + row[6], *first[7:])
+    return list(printed.values())
 
 
 def _line(rank: int, row: Row, is_care: bool, *, several: bool) -> Line:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from billing.contracts.contract import Contract
 from billing.contracts.delivery import Deliveries
 from billing.contracts.engine import claimed
+from billing.contracts.extra import ExtraLines
 from billing.contracts.grouping import Payer
 from billing.contracts.increase import IncreaseKind
 from billing.contracts.reading import Origin, Reading
@@ -26,6 +27,7 @@ from integration.translate.contracts_rows import (
     ContractRows,
     contracts_of,
     deliveries_of,
+    extra_lines_of,
     readings_of,
 )
 from integration.translate.increases_rows import indices_of
@@ -76,6 +78,7 @@ class Slice:
     contracts: list[Contract]
     readings: Mapping[int, Sequence[Reading]]
     deliveries: Deliveries
+    extra_lines: ExtraLines
     book: Book
     rows: ContractRows
     indices: Indices
@@ -189,6 +192,7 @@ def _slice(
     rows.operands = _operands(connection, rows)
     rows.readings = _readings(connection, rows, on)
     rows.deliveries = _deliveries(connection, rows, on)
+    rows.extra_lines = ask(connection, "extra_lines", contracts=ids)
     payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
     if any(IncreaseKind.SYNTEC in row[19] for row in rows.rules):
         rows.indices = ask(connection, "indices")
@@ -205,7 +209,8 @@ def _slice(
     signed = contracts_of(rows, book.states)
     deliveries = claimed(signed, deliveries_of(rows.deliveries))
     indices = NO_INDICES if rows.indices is None else indices_of(rows.indices)
-    return Slice(signed, readings_of(rows.readings), deliveries, book, rows, indices)
+    extra = extra_lines_of(rows.extra_lines)
+    return Slice(signed, readings_of(rows.readings), deliveries, extra, book, rows, indices)
 
 
 def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Row]:

@@ -76,6 +76,14 @@ ORDER BY d.delivered_on, d.number, d.line
 -- :indices  months imported
 SELECT year, month, index_e6 FROM syntec_index ORDER BY year, month
 
+-- :extra_lines  lines by hand not billed yet
+SELECT e.id, e.contract_id, e.code, e.article, e.label, e.quantity_e6, e.price_e8, e.vat_ppm,
+  e.account, e.reason
+FROM extra_line e WHERE e.contract_id {contracts}
+  AND NOT EXISTS (SELECT 1 FROM billed_part p
+                  WHERE p.subject_kind = 'line' AND p.subject_id = e.id)
+ORDER BY e.id
+
 -- :customers
 SELECT id, code, name, address, siren, grouped, agency FROM customer WHERE id {customers}
 ORDER BY id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +13,7 @@ import orjson
 
 from billing.contracts.contract import Line, RunOptions
 from billing.contracts.engine import ContractRating, RuleRating, rate_contract
+from billing.contracts.extra import with_extra_lines
 from billing.contracts.grouping import (
     UNTROUBLED,
     Decision,
@@ -124,7 +125,8 @@ def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> Iterat
             values = {"contract": contract.code, "error": broken[contract.id]}
             yield ContractRating(contract, (), (Anomaly(BROKEN, values=values),))
         else:
-            yield rate_contract(contract, one.readings, options, one.deliveries, one.indices)
+            rating = rate_contract(contract, one.readings, options, one.deliveries, one.indices)
+            yield with_extra_lines(rating, one.extra_lines.get(contract.id, ()))
 
 
 def _lay_out(plan: Plan, found: Shaped, book: Book, work_date: date, accounts: Accounts) -> None:
@@ -161,11 +163,28 @@ def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Account
         vat_cents=scaled(draft.vat_total, 2),
         gross_cents=scaled(draft.gross, 2),
         snapshot=book.snapshots[draft.payer_id, draft.site_id],
-        lines=[line_row(line, book.names[line.rule_id]) for line in draft.lines],
+        lines=[
+            line_row(line, book.names[line.rule_id], joined)
+            for line, joined in zip(draft.lines, _joined(draft.lines), strict=True)
+        ],
         entries=[entry_row(entry) for entry in entries],
         parts=[part for rank, line in enumerate(draft.lines, 1) for part in _parts(line, rank)],
         deliveries=(("invoice_pdf", "folder", ".pdf"),),
     )
+
+
+def _joined(lines: Sequence[Line]) -> list[int]:
+    """The position each line is printed with, 0 for its own: several cost lines of one section
+    print as one, under the first article's label (A-DEG-03)."""
+    first: dict[object, tuple[int, int]] = {}
+    found = []
+    for rank, line in enumerate(lines, 1):
+        cost, slice_ = line.cost_line, line.explain.get("slice")
+        section = (line.rule_id, cost.family, line.since, line.until, line.quantity, slice_)
+        key = (*section, cost.vat_rate, line.event and line.event[:2])
+        position, id_ = first.setdefault(key, (rank, cost.id))
+        found.append(0 if id_ == cost.id else position)
+    return found
 
 
 def _parts(line: Line, rank: int) -> list[Row]:
@@ -179,7 +198,7 @@ def _ppm(rate: Decimal) -> int:
     return scaled(rate, RATE_SCALE)
 
 
-def line_row(line: Line, names: Mapping[str, str]) -> Row:
+def line_row(line: Line, names: Mapping[str, str], joined: int = 0) -> Row:
     """A rated line as a row of document_line, after document and position."""
     return (
         line.rule_id,
@@ -192,13 +211,15 @@ def line_row(line: Line, names: Mapping[str, str]) -> Row:
         scaled(line.unit_price, PRICE_SCALE),
         scaled(line.amount, 2),
         _ppm(line.cost_line.vat_rate),
-        _details(line, names),
+        _details(line, names, joined),
     )
 
 
-def _details(line: Line, names: Mapping[str, str]) -> str:
+def _details(line: Line, names: Mapping[str, str], joined: int) -> str:
     """The small print, the rule and the figures: the line can be explained years later."""
-    story = {"details": line.details, "rule": names, "explain": line.explain}
+    story: dict[str, object] = {"details": line.details, "rule": names, "explain": line.explain}
+    if joined:
+        story["joined"] = joined
     return orjson.dumps(story, default=str).decode()
 
 

@@ -14,6 +14,7 @@ CUSTOMERS = "code;nom;site\nC1;Martin;S1\nC2;Loueur;\nC3;Voisin;\nC4;Seul;\n"
 ASSETS = "bien;client;site;compteur\nB1;C1;S1;NB\nB1;C1;S1;CO\nB2;C1;;NB\n"
 READINGS = "bien;compteur;date;valeur;origine\nB1;NB;01/01/2026;100;pose\nB1;NB;2026-02-01;200;\n"
 DELIVERIES = "livraison;date;bien;article;classe;quantite\nL0;01/06/2026;B1;TN;CONSO;1\n"
+EXTRA_LINES = "code;contrat;article;quantite;prix;tva;motif\nG1;K1;COPIES;-10;0,01;20;Geste\n"
 
 _CONTRACT: dict[str, Any] = {
     "code": "K1",

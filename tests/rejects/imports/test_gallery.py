@@ -18,6 +18,7 @@ from tests.integration.imports.samples import (
     ASSETS,
     CUSTOMERS,
     DELIVERIES,
+    EXTRA_LINES,
     bring_in,
     contract,
     contracts,
@@ -27,7 +28,7 @@ from tests.integration.imports.samples import (
 
 HERE = Path(__file__).parent
 CASES = sorted(path for path in HERE.iterdir() if path.suffix in (".csv", ".json", ".xlsx"))
-OWN_FLOWS = ("customers", "assets", "contracts", "readings", "deliveries")
+OWN_FLOWS = ("customers", "assets", "contracts", "readings", "deliveries", "extra_lines")
 # Of a folder, a name or a run, not of a file's content; 119 is what no known fault reaches,
 # 153, 154, 165, 173 to 175, 181, 182 and 190 are notices; 191 to 195 are of a mapping;
 # 201 to 209 are of files that `prices import` and `rules import` read.
@@ -67,6 +68,7 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     bring_in(made, "assets", "bien;client;compteur;cumulatif\nB8;C1;GO;non\n")
     bring_in(made, "contracts", contracts(contract()))
     bring_in(made, "deliveries", DELIVERIES)
+    bring_in(made, "extra_lines", EXTRA_LINES)
     yield made
     engine.dispose()
 

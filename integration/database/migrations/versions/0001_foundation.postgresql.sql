@@ -393,6 +393,24 @@ CREATE TABLE module (
   CONSTRAINT fk_module_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
 );
 
+CREATE TABLE extra_line (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  contract_id BIGINT NOT NULL,
+  article VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  quantity_e6 BIGINT DEFAULT '0' NOT NULL,
+  price_e8 BIGINT DEFAULT '0' NOT NULL,
+  vat_ppm BIGINT DEFAULT '0' NOT NULL,
+  account VARCHAR(16) NOT NULL,
+  reason TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_extra_line PRIMARY KEY (id),
+  CONSTRAINT uq_extra_line_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_extra_line_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_extra_line_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
+);
+
 CREATE TABLE cover_amo (
   id BIGINT NOT NULL,
   patient_id BIGINT NOT NULL,
@@ -672,6 +690,8 @@ CREATE INDEX ix_delivery_asset_id ON delivery (asset_id);
 CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
 
 CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
+
+CREATE INDEX ix_extra_line_contract_id ON extra_line (contract_id);
 
 CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
 
