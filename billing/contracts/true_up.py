@@ -76,11 +76,11 @@ class Bundle:
     grouping: Grouping = Grouping.NONE
     floating: bool = False
     offered: int = 0
-    financed: int = 0
-    offered_until: date | None = None
     same_invoice: bool = True
     calculation: Calculation | None = None
     degressive: Degressive = FLAT
+    financed: int = 0
+    offered_until: date | None = None
 
 
 class Memory(NamedTuple):

@@ -96,11 +96,11 @@ def terms(raw: Mapping[str, object]) -> Bundle:
         Grouping(word(raw, "grouping", tuple(Grouping), Grouping.NONE)),
         yes_no(raw, "floating", False),
         whole(raw, "offered"),
-        whole(raw, "financed"),
-        day(raw, "offered_until"),
         yes_no(raw, "same_invoice", True),
         calculation(raw),
         degressive(raw),
+        whole(raw, "financed"),
+        day(raw, "offered_until"),
     )
     if bundle.grouping is not Grouping.NONE and not (bundle.refund and bundle.check):
         raise ValueError("une régularisation groupée demande contrôle et remboursement à « oui »")

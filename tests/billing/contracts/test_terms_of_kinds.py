@@ -47,7 +47,7 @@ SIX = "la quantité d'un forfait a 6 décimales au plus"
     [
         ("flat_fee", {}, FlatFee(Decimal(1))),
         ("flat_fee", {"quantity": "1.000001"}, FlatFee(Decimal("1.000001"))),
-        ("consumed_units", {}, ConsumedUnits(False, 0, None, None, ())),
+        ("consumed_units", {}, ConsumedUnits(False, 0, None, None)),
         ("consumed_units", {"grouped": True, "offered": 10}, ConsumedUnits(True, 10)),
         (
             "consumed_units",
@@ -141,7 +141,7 @@ def test_an_aperiodic_fee_multiplies_by_assets_and_goes_with_another_rule() -> N
     assert (line.quantity, line.unit_price, str(line.amount)) == (6, Decimal("7.50"), "45.00")
     assert line.explain == {"how": "fee", "assets": 3, "quantity": "2"}
     assert (line.part, line.label, line.details) == ("standard/1", "Prestation", ())
-    assert second.rated.state == replace(along.state, last_actual=JANUARY)
+    assert second.rated.state == replace(along.state, last_actual=JANUARY, occurrences=1)
     on_rule = replace(along, assets=(asset(1),))
     alone = run(contract(fee(), on_rule, assets=(asset(1), asset(2))), JANUARY)
     assert alone.rules[1].rated.lines[0].quantity == 2
@@ -161,7 +161,10 @@ def test_consumed_units_tell_counters_offer_and_scale() -> None:
     (line,) = only(run(rule, february, known)).lines
     assert (line.since, line.until) == (JANUARY, february)
     assert (line.quantity, line.unit_price, str(line.amount)) == (20, Decimal("0.10"), "2.00")
-    assert line.details == ("Noir et blanc : relevé client du 31/01/2026, 125,0",)
+    assert line.details == (
+        "Noir et blanc : relevé client du 31/01/2026, 125,0",
+        "Unités offertes déduites : 50",
+    )
     told = dict(line.explain)
     assert (told["how"], told["offered"], told["scale"]) == ("consumed", 50, 10)
     (meter,) = told["meters"]  # type: ignore[misc]
