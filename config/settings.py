@@ -120,6 +120,11 @@ class Folders(Section):
         return self.home / "outbox"
 
     @property
+    def partners(self) -> Path:
+        """Who receives, one TOML file each."""
+        return self.home / "partners"
+
+    @property
     def exports(self) -> Path:
         """Ledger and extracts."""
         return self.home / "exports"
@@ -298,7 +303,6 @@ class Settings(Section):
     meters: dict[str, PredefinedMeter] = Field(
         {}, description='grandeurs calculées, ex. MILLE = {formula = "NB / 1000"}'
     )
-    partners: dict[str, Path] = Field({}, description="fichier TOML de chaque partenaire")
     kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
     person_key_file: Path = Field(
         Path("state/persons.key"), description="clé des identités, sous le dossier home"
@@ -337,7 +341,7 @@ def remarks(settings: Settings) -> list[Anomaly]:
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a TOML file, environment on top. Raises AnomaliesFound with every fault."""
-    raw = _toml(path)
+    raw = read_toml(path)
     _refuse_readable_secret(path, raw)
     for name, value in environment.items():
         if name.startswith(PREFIX) and "__" in name:
@@ -361,7 +365,7 @@ def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Setti
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as found:
-        raise AnomaliesFound(*(_anomaly(error, file) for error in found.errors())) from None
+        raise AnomaliesFound(*(anomaly_of(error, file) for error in found.errors())) from None
     home = (base / settings.folders.home).resolve()
     own = settings.organisation_parameters.get(settings.organisation.code, Parameters())
     given = {name: getattr(own, name) for name in own.model_fields_set}
@@ -369,7 +373,8 @@ def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Setti
     return settings.model_copy(update={"folders": Folders(home=home), "parameters": parameters})
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file. Raises AnomaliesFound (CFG-001, CFG-002)."""
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -402,7 +407,8 @@ def _refuse_readable_secret(path: Path, raw: Mapping[str, Any]) -> None:
         raise AnomaliesFound(Anomaly(READABLE_SECRET, Place(path.name), {"key": "database.url"}))
 
 
-def _anomaly(error: ErrorDetails, file: str) -> Anomaly:
+def anomaly_of(error: ErrorDetails, file: str) -> Anomaly:
+    """What a model refuses, by key; never the value."""
     key = ".".join(map(str, error["loc"]))
     allowed = error.get("ctx", {}).get("expected", "")
     if key == "kept_files" and error["input"] == "encrypted":
@@ -455,7 +461,6 @@ def default_text(organisation: Mapping[str, str]) -> str:
         "# donne l'emporte sur [parameters].\n[organisation_parameters]\n",
         '\n# Articles que nomment les paramètres : CODE = "incorporel" ou "stocké".\n[articles]\n',
         '\n# Grandeurs calculées : CODE = {formula = "NB / 1000", rounding = "up"}.\n[meters]\n',
-        "\n# Fichier TOML de chaque partenaire, par nom.\n[partners]\n",
     )
     return "".join([*parts, *tables])
 

@@ -18,6 +18,7 @@ from billing.contracts.contract import RunOptions
 from billing.ledger import Accounts
 from config import settings as configuration
 from config.parameters import care_rules, run_options
+from config.partners import BUILT_IN, AnyPartner, FolderPartner, load_partners
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.bulk import reserve_ids
@@ -35,6 +36,7 @@ from integration.persons import Vault, open_vault
 
 HOME_VARIABLE: Final = "ECHEANCE_HOME"
 DEFAULT_HOME: Final = "echeance-data"
+SUBFOLDERS: Final = {"invoice_pdf": "factures", "b2": "b2", "report": "rapports"}
 AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth its start
 
 NOT_READY: Final = Code(
@@ -98,9 +100,21 @@ class App:
         return Teletransmitter(self.engine, self.vault, self.organisation_id, choices)
 
     def outbox(self) -> Outbox:
-        """What delivers."""
+        """What delivers. Raises AnomaliesFound (CFG-…) when a partner's file is wrong."""
+        return Outbox(
+            self.engine,
+            self.organisation_id,
+            self.settings.folders.home,
+            self.partners(),
+            self._makers(),
+            self.executor,
+        )
+
+    def partners(self) -> dict[str, AnyPartner]:
+        """Who receives: the folder `outbox/`, and the partners' files. Raises AnomaliesFound."""
         folder = self.settings.folders.outbox
-        return Outbox(self.engine, self.organisation_id, folder, self._makers(), self.executor)
+        own = FolderPartner(name=BUILT_IN, folder=folder, folders=SUBFOLDERS)
+        return {BUILT_IN: own, **load_partners(self.settings.folders.partners)}
 
     def _makers(self) -> Mapping[str, Maker]:
         choices = self.settings.teletransmission.choices()

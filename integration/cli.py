@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 
 DONE, UNEXPECTED, USAGE, PARTIAL, INTEGRITY = 0, 1, 2, 3, 4
 INTERRUPTED = 130
-BAD_INPUT, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 74, 75, 77, 78
+BAD_INPUT, UNREACHABLE, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 69, 74, 75, 77, 78
 
 _FRENCH: Final = {
     "usage: ": "Utilisation : ",
@@ -83,6 +83,12 @@ _SIMULATION: Final = _argument(
 )
 
 
+_STATES: Final = ("todo", "sent", "uncertain", "failed", "held")
+_ROW: Final = _argument("row", metavar="ENVOI", help="numéro de l'envoi ou nom de son fichier")
+_TARGET: Final = _argument("target", metavar="CIBLE", help="envoi, partenaire ou all")
+_REASON: Final = _argument("--reason", required=True, metavar="TEXTE", help="pourquoi")
+
+
 def _count(text: str) -> int:
     """A number that isn't negative; argparse says the rest."""
     if not text.isdigit():
@@ -107,6 +113,8 @@ GROUPS: Final = {
     "config": "montrer les paramètres et d'où ils viennent",
     "prices": "exporter et modifier en série les augmentations des prix",
     "rules": "modifier en série les règles de facturation",
+    "outbox": "regarder les envois",
+    "partner": "essayer les partenaires",
     "format": "décrire et contrôler les fichiers aux normes",
     "requests": "demander les relevés qui manquent",
 }
@@ -213,7 +221,62 @@ VERBS: Final = (
             _JSON,
         ),
     ),
-    Verb("send", "remettre ce qui attend dans la boîte d'envoi", "billing:send", (_JSON,)),
+    Verb(
+        "send",
+        "remettre ce qui attend dans la boîte d'envoi",
+        "sending:send",
+        (
+            _argument("--partner", default="", metavar="NOM", help="pour ce partenaire seulement"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "outbox list",
+        "lister les envois",
+        "sending:list_rows",
+        (
+            _argument("--state", default="", choices=_STATES, help="état des envois"),
+            _argument("--partner", default="", metavar="NOM", help="pour ce partenaire seulement"),
+            _argument("--limit", type=_count, default=0, metavar="N", help="lignes au plus"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "outbox show",
+        "montrer un envoi et tout ce qui lui est arrivé",
+        "sending:show",
+        (_ROW, _JSON),
+    ),
+    Verb(
+        "resend",
+        "faire repartir un envoi sous la même identité",
+        "sending:resend",
+        (_ROW, _REASON),
+    ),
+    Verb(
+        "mark-sent",
+        "noter qu'un envoi est arrivé, preuve à l'appui",
+        "sending:mark_sent",
+        (
+            _ROW,
+            _argument(
+                "--proof", required=True, metavar="TEXTE", help="texte, ou chemin de fichier"
+            ),
+        ),
+    ),
+    Verb(
+        "hold",
+        "retenir un envoi, un partenaire ou tout (all)",
+        "sending:hold",
+        (_TARGET, _REASON),
+    ),
+    Verb("resume", "laisser repartir ce qui était retenu", "sending:resume", (_TARGET,)),
+    Verb(
+        "partner check",
+        "se connecter aux partenaires sans rien envoyer",
+        "sending:check_partners",
+        (_argument("names", nargs="*", metavar="NOM", help="partenaires (sans : tous)"), _JSON),
+    ),
     Verb(
         "unpaid",
         "lister les impayés",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from formats.common.anomaly import Anomaly
+from formats.common.anomaly import AnomaliesFound, Anomaly
 from integration.app import App
 from integration.flows.billing.run import bill
 from integration.flows.care import price_care
@@ -106,8 +106,12 @@ def _teletransmitted(app: App, day: date) -> Report:
 
 
 def _sent(app: App) -> Report:
+    """A partner's file that is wrong stops what leaves, never the night."""
     refused: list[Anomaly] = []
-    sent = app.outbox().send(app.clock(), refused)
+    try:
+        sent = app.outbox().send(app.clock(), refused)
+    except AnomaliesFound as found:
+        return {"attention": _texts(found.anomalies)}
     return {**sent, "attention": _texts(refused)} if refused else sent
 
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     String,
     Table,
@@ -745,18 +746,46 @@ outbox = Table(
     Column("organisation_id", BigInteger, nullable=False),
     Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
     _key("kind", length=16),  # invoice_pdf, b2, report
-    _key("partner", length=64),
+    _key("partner", length=64),  # settled with the recipient, when the row is first looked at
     _key("file_name", length=128),
     Column("subject_id", BigInteger),  # document or transmission the bytes are made from
-    _key("state", length=16),  # todo, sent
+    _key("state", length=16),  # todo, sent, uncertain, failed, held
     Column("sha256", String(64)),
     _text("sent_at"),
+    Column("recipient", String(64)),  # code of the customer or number of the fund
+    _text("address"),  # the recipient's own, for mails
+    _text("next_try_at"),  # UTC; a row leaves from then on
+    Column("lease_token", BigInteger),  # the sender that holds it
+    Column("lease_until", BigInteger),  # seconds since 1970, by the database's clock
     Index(
         "ix_outbox_todo",
         "id",
         sqlite_where=Column("state") == "todo",
         postgresql_where=Column("state") == "todo",
     ),
+)
+
+outbox_event = Table(  # each try of a row and each act by hand, never changed
+    "outbox_event",
+    metadata,
+    Column("outbox_id", BigInteger, ForeignKey("outbox.id"), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    _key("event", length=16),
+    _key("at", length=32),  # UTC
+    _key("who", length=128),
+    _text("detail"),
+)
+
+partner_hold = Table(  # nothing leaves for a held partner; `until` is empty while it lasts
+    "partner_hold",
+    metadata,
+    _to("organisation"),
+    _key("partner", length=64),  # or all
+    _key("since", length=32),
+    _text("until"),
+    _text("who"),
+    _text("reason"),
+    PrimaryKeyConstraint("organisation_id", "partner", "since"),
 )
 
 run = Table(  # a billing with its options; killed and run again it is the same run
@@ -803,4 +832,5 @@ APPEND_ONLY: Final = (
     "rule_change",
     "return_line",
     "transmission_item",
+    "outbox_event",
 )

@@ -4,9 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from integration.failpoints import reach
+from integration.transport.protocol import Item, Receipt, RefusedError, UnreachableError
+
+
+@dataclass(slots=True)
+class Folder:
+    """A partner's folder, with a sub-folder a kind where `folders` names one."""
+
+    folder: Path
+    folders: dict[str, str] = field(default_factory=dict)
+    together: int = 100  # the same bytes under the same name: a second time changes nothing
+
+    def open(self) -> None:
+        """The folder is made when it is missing. Raises UnreachableError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UnreachableError(f"dossier inaccessible ({error.strerror})") from None
+
+    def deliver(self, item: Item) -> Receipt:
+        """Raises RefusedError when other bytes stand under the name, UnreachableError on a disk
+        that doesn't take the file (full, read-only)."""
+        try:
+            digest = deliver(self.folder / self.folders.get(item.kind, ""), item.name, item.content)
+        except FileExistsError:
+            raise RefusedError("un autre contenu y porte déjà ce nom") from None
+        except OSError as error:
+            raise UnreachableError(f"écriture refusée ({error.strerror})", link=False) from None
+        return Receipt(f"sha256 {digest}")
+
+    def check(self) -> str:
+        """Whether files may be put there."""
+        self.open()
+        if not os.access(self.folder, os.W_OK | os.X_OK):
+            raise UnreachableError("le dossier n'est pas ouvert en écriture")
+        return "dossier ouvert en écriture"
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def deliver(folder: Path, name: str, content: bytes) -> str:

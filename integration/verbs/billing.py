@@ -34,7 +34,6 @@ from integration.verbs.outcome import (
     say_json,
 )
 
-SENT: Final = {"invoice_pdf": "factures PDF", "b2": "fichiers B2", "report": "rapports"}
 CHANGED: Final = Code(
     "RUN-110",
     "Les données ont changé depuis la simulation {simulation}.",
@@ -257,21 +256,6 @@ def _tell(kind: str, report: Any, french: Mapping[str, object], *, as_json: bool
         say(f"  {title} : {value}")
     for anomaly in report.anomalies:
         complain(str(anomaly))
-
-
-def send(arguments: argparse.Namespace) -> int:
-    """Deliver what waits in the outbox."""
-    with open_app(home_of(arguments.home)) as app:
-        refused: list[Anomaly] = []
-        sent = app.outbox().send(refused=refused)
-        if arguments.json:
-            say_json("sent", {"sent": sent, "anomalies": [str(anomaly) for anomaly in refused]})
-        else:
-            told = (f"{count} {SENT[kind]}" for kind, count in sent.items())
-            say(", ".join(told) or ("Rien n'est parti." if refused else "Rien à envoyer."))
-            for anomaly in refused:
-                complain(str(anomaly))
-        return PARTIAL if refused else DONE
 
 
 def recycle(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import settings as configuration
+from config.partners import load_partners
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound
 from integration.app import home_of, open_app
@@ -81,6 +82,7 @@ def check(arguments: argparse.Namespace) -> int:
     try:
         settings = configuration.load(file)
         found = tuple(configuration.faults(settings))
+        load_partners(settings.folders.partners)
     except AnomaliesFound as wrong:
         found = wrong.anomalies
     if arguments.json:

@@ -57,7 +57,8 @@ def make_home(home: Path) -> None:
         configuration.write_default(file)
     settings = configuration.load(file)
     prepare(settings)
-    for folder in (settings.folders.state, settings.folders.outbox, settings.folders.reports):
+    folders = settings.folders
+    for folder in (folders.state, folders.outbox, folders.partners, folders.reports):
         folder.mkdir(mode=0o750, exist_ok=True)
     upgrade(settings.database_url)
     engine = make_engine(settings.database_url)

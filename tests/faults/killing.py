@@ -16,16 +16,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from integration import failpoints, outbox
+from integration import failpoints
 from integration.flows import care, teletransmission
 from integration.flows.billing import gather
+from integration.outbox import send
 
 Work = Callable[[], object]
 SMALL: Final = (
     (gather, "CHUNK", 2),
     (care, "CHUNK", 1),
     (teletransmission, "CHUNK", 1),
-    (outbox, "BATCH", 3),
+    (send, "BATCH", 3),
 )
 """Chunks so small that a handful of contracts makes several."""
 

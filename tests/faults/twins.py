@@ -6,29 +6,29 @@ Each is applied in the child alone. A sweep that doesn't catch them proves nothi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, update
 
-from integration import inbox, outbox
+from integration import inbox
 from integration.database.tables import billed_part
 from integration.database.tables import outbox as outbox_table
 from integration.failpoints import reach
 from integration.inbox import Imported, Office, Outcome
-from integration.outbox import Outbox
+from integration.outbox.send import Made, Way
 from integration.posting import write
 from integration.posting.rows import Rows
+from integration.transport import folder as folder_transport
 
 
 def marks_before_delivering() -> None:
     """The outbox row says « sent » before the file is there."""
-    deliver = Outbox._deliver
+    deliver = Way.deliver
 
-    def hurried(self: Outbox, kind: str, made: list[Any], now: datetime) -> None:
-        with self.engine.begin() as connection:
+    def hurried(self: Way, made: Sequence[Made]) -> None:
+        with self.round.desk.engine.begin() as connection:
             for row, content in made:
                 digest = hashlib.sha256(content).hexdigest()
                 connection.execute(
@@ -37,9 +37,9 @@ def marks_before_delivering() -> None:
                     .values(state="sent", sha256=digest)
                 )
         reach("twin.marked")
-        deliver(self, kind, made, now)
+        deliver(self, made)
 
-    Outbox._deliver = hurried  # type: ignore[method-assign]
+    Way.deliver = hurried  # type: ignore[method-assign]
 
 
 def delivers_in_place() -> None:
@@ -53,7 +53,7 @@ def delivers_in_place() -> None:
             file.write(content[len(content) // 2 :])
         return hashlib.sha256(content).hexdigest()
 
-    outbox.deliver = careless  # type: ignore[assignment]
+    folder_transport.deliver = careless  # type: ignore[assignment]
 
 
 def commits_numbers_first() -> None:

@@ -10,7 +10,7 @@ import pytest
 from formats.common.anomaly import Code, catalogue
 from tests.house.source import modules, refuse
 
-ROOMS = ("FMT", "RAT", "CAR", "IMP", "TEL", "LED", "CFG", "RUN", "STK")
+ROOMS = ("FMT", "RAT", "CAR", "IMP", "TEL", "LED", "CFG", "RUN", "OUT", "STK")
 ENGLISH = re.compile(
     r"\b(the|is|are|must|should|not|with|of|and|file|unknown|missing|expected|please|check)\b",
     re.IGNORECASE,

@@ -18,6 +18,7 @@ ROOMS = {
     "FMT": "Fichiers aux normes, factures imprimées, signature et messages",
     "IMP": "Imports",
     "LED": "Écritures, chaînage et impayés",
+    "OUT": "Envois et partenaires",
     "RAT": "Valorisation des contrats",
     "RUN": "Commandes et passages",
     "STK": "Stocks",

@@ -89,6 +89,11 @@ CREATE TABLE outbox (
   state VARCHAR(16) NOT NULL,
   sha256 VARCHAR(64),
   sent_at TEXT DEFAULT '' NOT NULL,
+  recipient VARCHAR(64),
+  address TEXT DEFAULT '' NOT NULL,
+  next_try_at TEXT DEFAULT '' NOT NULL,
+  lease_token BIGINT,
+  lease_until BIGINT,
   CONSTRAINT pk_outbox PRIMARY KEY (id),
   CONSTRAINT uq_outbox_key UNIQUE (key)
 );
@@ -275,6 +280,28 @@ CREATE TABLE return_line (
   CONSTRAINT pk_return_line PRIMARY KEY (id),
   CONSTRAINT uq_return_line_once UNIQUE (organisation_id, transfer, return_type, invoice_number, share, rank, sign),
   CONSTRAINT fk_return_line_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE outbox_event (
+  outbox_id BIGINT NOT NULL,
+  sequence INTEGER NOT NULL,
+  event VARCHAR(16) NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  who VARCHAR(128) NOT NULL,
+  detail TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_outbox_event PRIMARY KEY (outbox_id, sequence),
+  CONSTRAINT fk_outbox_event_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
+);
+
+CREATE TABLE partner_hold (
+  organisation_id BIGINT NOT NULL,
+  partner VARCHAR(64) NOT NULL,
+  since VARCHAR(32) NOT NULL,
+  until TEXT DEFAULT '' NOT NULL,
+  who TEXT DEFAULT '' NOT NULL,
+  reason TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_partner_hold PRIMARY KEY (organisation_id, partner, since),
+  CONSTRAINT fk_partner_hold_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
 
 CREATE TABLE run (
