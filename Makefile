@@ -14,25 +14,25 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
 .DEFAULT_GOAL := test
-.PHONY: demo test sweep fuzz bench features mutants lint lock clean postgresql
+.PHONY: demo test sweep fuzz bench features mutants lint lock clean servers
 
 demo: build/runtime.stamp
 	@$(BIN)/echeance demo $(if $(FRESH),--fresh)
 
-test: build/dev.stamp postgresql
+test: build/dev.stamp servers
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-sweep: build/dev.stamp postgresql
+sweep: build/dev.stamp servers
 	@$(BIN)/python -m pytest -m sweep --all-failpoints $(PYTEST_ARGS)
 
 # Damaged files: 10 000 a dialect, then files drawn for minutes; those that break a promise are kept.
 fuzz: build/dev.stamp
 	@FUZZ=1 $(BIN)/python -m pytest tests/formats/robustness $(PYTEST_ARGS)
 
-bench: build/dev.stamp postgresql
+bench: build/dev.stamp servers
 	@$(BIN)/python -m tests.bench
 
-features: build/dev.stamp $(if $(LAST),,postgresql)
+features: build/dev.stamp $(if $(LAST),,servers)
 	@$(if $(LAST),,$(BIN)/python -m pytest -q -m feature $(PYTEST_ARGS) || true)
 	@$(BIN)/python -m tests.plugins.feature_table
 
@@ -85,8 +85,9 @@ FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11 /
 	[ -n "$$python" ] || { echo "Python 3.11 with venv is missing; as root: apt-get install python3-venv"; exit 1; }; \
 	"$$python" -m venv --clear .venv
 
-# Without a server the tests report its half as not run, and fail.
-postgresql:
-	@compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || [ "$$(id -u)" != 0 ] \
-	|| { apt-get update -qq && $(APT) postgresql >/dev/null; } \
-	|| echo "PostgreSQL could not be installed."
+# Without these servers the tests report their share as not run, and fail.
+servers:
+	@compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && [ -x /usr/sbin/sshd ] \
+	|| [ "$$(id -u)" != 0 ] \
+	|| { apt-get update -qq && $(APT) postgresql openssh-server >/dev/null; } \
+	|| echo "PostgreSQL and OpenSSH could not be installed."

@@ -232,7 +232,7 @@ VERBS: Final = (
     ),
     Verb(
         "outbox list",
-        "lister les envois",
+        "lister les envois qui ne sont pas partis, ou ceux d'un état",
         "sending:list_rows",
         (
             _argument("--state", default="", choices=_STATES, help="état des envois"),

@@ -53,10 +53,9 @@ class Hand:
     now: datetime
 
     def listed(self, state: str = "", partner: str = "", most: int = 0) -> list[dict[str, Any]]:
-        """Rows in order, of one state and one partner when they are given."""
-        query = self._rows()
-        if state:
-            query = query.where(outbox.c.state == state)
+        """Rows in order: those of a state, else all that aren't sent; of a partner, or of all."""
+        wanted = outbox.c.state == state if state else outbox.c.state != State.SENT
+        query = self._rows().where(wanted)
         if partner:
             query = query.where(outbox.c.partner == partner)
         if most:

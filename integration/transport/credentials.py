@@ -49,14 +49,16 @@ def private_text(file: Path) -> str:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         raise _absent(file.name) from None
-    with os.fdopen(handle, "rb") as opened:
-        mode = os.fstat(opened.fileno()).st_mode
+    try:
+        mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
             raise _absent(file.name)
         if stat.S_IMODE(mode) & _OTHERS:
             values = {"name": file.name, "mode": f"{stat.S_IMODE(mode):04o}"}
             raise AnomaliesFound(Anomaly(READABLE, values=values))
-        return opened.read(_MOST_BYTES).decode("utf-8", "replace")
+        return os.read(handle, _MOST_BYTES).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def _credential(file: Path) -> str:

@@ -139,8 +139,10 @@ class Sftp:
             reach("sftp.renamed")
             return Receipt(f"{len(item.content)} octets déposés")
         with self._before_renaming() as session:
-            receipt = _standing(session, final, item)
-            session.remove(part)
+            try:
+                receipt = _standing(session, final, item)
+            finally:
+                session.remove(part)
         if receipt is None:
             raise RefusedError("le serveur refuse le nom du fichier")
         return receipt

@@ -1,6 +1,6 @@
 """SMTP: one mail a row, always under the same Message-ID, over TLS only.
 
-Till the last byte of a mail has left, a lost link means that nothing arrived. After it, only the
+Till the last byte of a mail has left us, a lost link means that nothing arrived. After it, only the
 server's answer tells: without one the mail may be on its way, and no machine sends it again
 (ecosystem F9, F10, F34, F41).
 """

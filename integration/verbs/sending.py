@@ -68,7 +68,7 @@ def _outcome(refused: Sequence[Anomaly], *, nothing_left: bool) -> int:
 
 
 def list_rows(arguments: argparse.Namespace) -> int:
-    """Print rows, the waiting ones unless a state is asked for."""
+    """Print rows: those that haven't left, or those of a state."""
     with _hand(arguments) as (_, hand):
         rows = hand.listed(arguments.state, arguments.partner, arguments.limit)
     if arguments.json:

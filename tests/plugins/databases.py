@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -111,11 +112,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many tests did not run, and why."""
-    if count := _left_out(terminalreporter.config):
+    if left_out := _left_out(terminalreporter.config):
         terminalreporter.section(NOT_RUN)
-        terminalreporter.line(f"{count} tests {_REASON}")
+        for reason, count in Counter(left_out).items():
+            terminalreporter.line(f"{count} tests {reason}")
 
 
-def _left_out(config: pytest.Config) -> int:
+def _left_out(config: pytest.Config) -> list[str]:
+    """The reason of each test that did not run."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    return len(reporter.stats.get(NOT_RUN, ())) if reporter else 0
+    reports = reporter.stats.get(NOT_RUN, ()) if reporter else ()
+    return [report.longrepr[2].removeprefix("Skipped: ") for report in reports]
