@@ -355,9 +355,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
 def from_toml(path: Path, model: type[S]) -> S:
     """Another TOML file, checked like this one. Raises AnomaliesFound with every fault."""
     try:
-        return model.model_validate(_toml(path))
+        return model.model_validate(read_toml(path))
     except ValidationError as found:
-        raise AnomaliesFound(*(_anomaly(error, path.name) for error in found.errors())) from None
+        raise AnomaliesFound(*(anomaly_of(error, path.name) for error in found.errors())) from None
 
 
 def from_mapping(raw: Mapping[str, Any], *, base: Path, file: str = "") -> Settings:
