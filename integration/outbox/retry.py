@@ -37,16 +37,16 @@ class Event(StrEnum):
     BROKEN = "broken"  # begun, and surely not arrived
     LOST = "lost"  # perhaps arrived; the next try looks
     UNCERTAIN = "uncertain"  # perhaps arrived; a person decides
-    UNANSWERED = "unanswered"  # no connection: nothing begun
+    UNBEGUN = "unbegun"  # no connection, or it ended before anything could arrive
     RESENT = "resent"
     MARKED = "marked"
     HELD = "held"
     RESUMED = "resumed"
 
 
-_TRIES: Final = {Event.BEGUN, Event.UNANSWERED}
+_TRIES: Final = {Event.BEGUN, Event.UNBEGUN}
 _DOUBTFUL: Final = {Event.BEGUN, Event.LOST}
-_SAYS_NOTHING: Final = {Event.UNANSWERED, Event.HELD, Event.RESUMED}
+_SAYS_NOTHING: Final = {Event.UNBEGUN, Event.HELD, Event.RESUMED}
 
 
 @dataclass(frozen=True, slots=True)

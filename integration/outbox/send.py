@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -30,7 +30,6 @@ from integration.transport.opened import transport_of
 from integration.transport.protocol import (
     BarredError,
     Item,
-    Receipt,
     RefusedError,
     Transport,
     TransportError,
@@ -59,6 +58,7 @@ _TROUBLES: Final = 3  # in a row, then the partner waits for the next sending
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 Made = tuple[Taken, bytes]
+T = TypeVar("T")
 
 
 class Maker(Protocol):
@@ -170,7 +170,7 @@ class Round:
             self.told.append(error.anomaly(self.name, "rien"))
         except UnreachableError as error:
             self.told.append(error.anomaly(self.name, f"{len(rows)} envoi(s)"))
-            ended = [_ended(partner, self.desk, row, Event.UNANSWERED, error.why) for row in rows]
+            ended = [_ended(partner, self.desk, row, Event.UNBEGUN, error.why) for row in rows]
             self.desk.turn(ended, (), 0)
         else:
             return True
@@ -213,24 +213,46 @@ class Way:
     served: bool = False  # since the connection was opened
 
     def deliver(self, made: Sequence[Made]) -> None:
-        """Hand over in order; stops when the partner fails."""
+        """Hand over in order; stops when the partner fails.
+
+        First what can't arrive by itself yet, then the word that tries begin, then the rest.
+        """
         reach("outbox.made")
         ended: list[Ended] = []
         for group in _groups(made, self.transport.together):
-            ours = self.round.desk.turn(ended, [row for row, _ in group], self.seconds)
-            ended = [self._tried(row, content) for row, content in group if row.id in ours]
-            reach("outbox.delivered")
+            ready: list[tuple[Taken, Item]] = []
+            for row, content in group:
+                self._prepare(row, content, ready, ended)
             if self.round.troubles >= _TROUBLES:
                 break
+            ours = self.round.desk.turn(ended, [row for row, _ in ready], self.seconds)
+            ended = [self._tried(row, item) for row, item in ready if row.id in ours]
+            reach("outbox.delivered")
         self.round.desk.turn(ended, (), 0)
 
-    def _tried(self, row: Taken, content: bytes) -> Ended:
-        """One try, and what follows from it."""
-        digest = hashlib.sha256(content).hexdigest()
+    def _prepare(
+        self, row: Taken, content: bytes, ready: list[tuple[Taken, Item]], ended: list[Ended]
+    ) -> None:
+        """All that may be done before a try begins; once the partner fails, nothing."""
+        if self.round.troubles >= _TROUBLES:
+            return
         try:
-            receipt = self._handed_over(self._item(row, content))
+            item = self._item(row, content)
+            self._again(self.transport.prepare, item)
         except TransportError as error:
-            return self._failed(row, error, digest)
+            ended.append(self._failed(row, error, begun=False))
+        else:
+            self.served = True
+            ready.append((row, item))
+
+    def _tried(self, row: Taken, item: Item) -> Ended:
+        """One try, and what follows from it; none where the partner has just failed."""
+        if self.round.troubles >= _TROUBLES:
+            return _ended(self.partner, self.round.desk, row, Event.BROKEN, "pas essayé")
+        try:
+            receipt = self._again(self.transport.deliver, item)
+        except TransportError as error:
+            return self._failed(row, error)
         self.round.troubles, self.served = 0, True
         self.round.sent[row.kind] = self.round.sent.get(row.kind, 0) + 1
         detail = "; ".join((receipt.proof, *receipt.refused))
@@ -238,28 +260,29 @@ class Way:
             values = {"partner": self.partner.name, "name": row.file_name}
             values["refused"] = f"{len(receipt.refused)} destinataire(s)"
             self.round.told.append(Anomaly(NOT_EVERYBODY, values=values))
+        digest = hashlib.sha256(item.content).hexdigest()
         return _ended(self.partner, self.round.desk, row, Event.DELIVERED, detail, digest)
 
-    def _handed_over(self, item: Item) -> Receipt:
+    def _again(self, act: Callable[[Item], T], item: Item) -> T:
         """A connection that served before and is gone is opened again, once."""
         try:
             self.transport.open()
-            return self.transport.deliver(item)
+            return act(item)
         except UnreachableError as error:
             if not (error.link and self.served):
                 raise
         self.served = False
         self.transport.open()
-        return self.transport.deliver(item)
+        return act(item)
 
-    def _failed(self, row: Taken, error: TransportError, digest: str) -> Ended:
-        event = _event(error)
+    def _failed(self, row: Taken, error: TransportError, *, begun: bool = True) -> Ended:
         if isinstance(error, BarredError) or (isinstance(error, UnreachableError) and error.link):
             self.round.troubles = _TROUBLES
         elif not isinstance(error, RefusedError) and not row.story.doubt:
             self.round.troubles += 1
         self.round.told.append(error.anomaly(self.partner.name, row.file_name))
-        return _ended(self.partner, self.round.desk, row, event, error.why, digest)
+        event = _event(error, begun=begun)
+        return _ended(self.partner, self.round.desk, row, event, error.why)
 
     def _item(self, row: Taken, content: bytes) -> Item:
         """Raises RefusedError when the name it would bear isn't one we let out."""
@@ -279,10 +302,12 @@ class Way:
         return Item(row.key, name, content, row.kind, row.address, slots, now, doubt)
 
 
-def _event(error: TransportError) -> Event:
+def _event(error: TransportError, *, begun: bool) -> Event:
     if isinstance(error, UncertainError):
         return Event.LOST if error.checkable else Event.UNCERTAIN
-    return Event.REFUSED if isinstance(error, RefusedError) else Event.BROKEN
+    if isinstance(error, RefusedError):
+        return Event.REFUSED
+    return Event.BROKEN if begun else Event.UNBEGUN
 
 
 def _ended(
@@ -292,7 +317,7 @@ def _ended(
         row.story,
         attempts=row.story.attempts + 1,
         first_at=row.story.first_at or desk.now,
-        doubt=row.story.doubt and event is Event.UNANSWERED,
+        doubt=row.story.doubt and event is Event.UNBEGUN,
     )
     patience = Patience(partner.attempts, timedelta(hours=partner.deadline_h))
     return Ended(row, event, decide(event, so_far, desk.now, patience), detail, digest)

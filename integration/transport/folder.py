@@ -26,6 +26,9 @@ class Folder:
         except OSError as error:
             raise UnreachableError(f"dossier inaccessible ({error.strerror})") from None
 
+    def prepare(self, item: Item) -> None:
+        """Nothing is gained by it here."""
+
     def deliver(self, item: Item) -> Receipt:
         """Raises RefusedError when other bytes stand under the name, UnreachableError on a disk
         that doesn't take the file (full, read-only)."""

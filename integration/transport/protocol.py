@@ -119,7 +119,7 @@ class Transport(Protocol):
     """A way to one partner; connections are kept from one item to the next.
 
     together: how many items may be handed over before their outcomes are written down; 1 unless
-    a second hand-over of the same item changes nothing.
+    the next try can see what an earlier one did.
     """
 
     together: int
@@ -127,8 +127,11 @@ class Transport(Protocol):
     def open(self) -> None:
         """Connect and log in, unless that is done. Raises UnreachableError, BarredError."""
 
+    def prepare(self, item: Item) -> None:
+        """What may be done ahead, without the item arriving. Raises one of the four errors."""
+
     def deliver(self, item: Item) -> Receipt:
-        """Hand over one item, after `open`. Raises one of the four errors above."""
+        """Hand over one item, open and prepared. Raises one of the four errors above."""
 
     def check(self) -> str:
         """Log in and look, without sending; what was found, in French."""

@@ -43,7 +43,7 @@ logging.getLogger("paramiko").addHandler(logging.NullHandler())
 class Sftp:
     """A session with one server, kept from one file to the next."""
 
-    together = 1
+    together = 20
 
     def __init__(self, partner: SftpPartner, home: Path) -> None:
         self._partner, self._home = partner, home
@@ -64,15 +64,32 @@ class Sftp:
         _channel(session).settimeout(self._partner.timeout_s)
         self._session = session
 
-    def deliver(self, item: Item) -> Receipt:
-        """One file, complete, under its name; what already stands there is compared."""
+    def prepare(self, item: Item) -> None:
+        """All bytes are there under a name that partners don't look at.
+
+        The file of an earlier try that stands there already is left alone.
+        """
         final, part = self._path(item.name), self._path(f".{item.name}.part")
         with self._before_renaming() as session:
-            if item.doubt and (found := self._looked_for(session, item, final, part)):
-                return found
+            if item.doubt and self._has_come(session, item, final, part):
+                return
             _upload(session, part, item.content)
             reach("sftp.part")
-        return self._renamed(part, final, item)
+
+    def deliver(self, item: Item) -> Receipt:
+        """The prepared file takes its name; a plain rename never overwrites."""
+        final, part = self._path(item.name), self._path(f".{item.name}.part")
+        assert self._session is not None, "open first"
+        try:
+            self._session.rename(part, final)
+        except _TROUBLE as error:
+            if self._is_lost(error):
+                self.close()
+                raise UncertainError("réponse au renommage perdue", checkable=True) from None
+        else:
+            reach("sftp.renamed")
+            return Receipt(f"{len(item.content)} octets déposés")
+        return self._in_the_way(part, final, item)
 
     def check(self) -> str:
         """Log in and look at the folder."""
@@ -116,33 +133,22 @@ class Sftp:
     def _path(self, name: str) -> str:
         return str(self._partner.folder / name)
 
-    def _looked_for(
-        self, session: paramiko.SFTPClient, item: Item, final: str, part: str
-    ) -> Receipt | None:
-        """The file of an earlier try: there, not there (None), or perhaps taken away already."""
-        if receipt := _standing(session, final, item):
-            return receipt
+    def _has_come(self, session: paramiko.SFTPClient, item: Item, final: str, part: str) -> bool:
+        """Whether an earlier try arrived. Raises UncertainError when that can't be seen."""
+        if _standing(session, final, item):
+            return True
         if self._partner.keeps_files or _exists(session, part):
-            return None
+            return False
         raise UncertainError("il n'y est pas, mais le partenaire retire ce qu'il reçoit")
 
-    def _renamed(self, part: str, final: str, item: Item) -> Receipt:
-        """A plain rename never overwrites; what stands in its way may be the file itself."""
-        assert self._session is not None  # the upload has just used it
-        try:
-            self._session.rename(part, final)
-        except _TROUBLE as error:
-            if self._is_lost(error):
-                self.close()
-                raise UncertainError("réponse au renommage perdue", checkable=True) from None
-        else:
-            reach("sftp.renamed")
-            return Receipt(f"{len(item.content)} octets déposés")
+    def _in_the_way(self, part: str, final: str, item: Item) -> Receipt:
+        """The server refuses the name: what stands there may be the file itself."""
         with self._before_renaming() as session:
             try:
                 receipt = _standing(session, final, item)
             finally:
-                session.remove(part)
+                if _exists(session, part):
+                    session.remove(part)
         if receipt is None:
             raise RefusedError("le serveur refuse le nom du fichier")
         return receipt

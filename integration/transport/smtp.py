@@ -62,10 +62,13 @@ class Smtp:
             self.close()
             raise _opening(error) from None
 
-    def deliver(self, item: Item) -> Receipt:
-        """One mail to all its recipients."""
+    def prepare(self, item: Item) -> None:
+        """A mail in doubt is never sent again by a machine."""
         if item.doubt:
             raise UncertainError("un envoi précédent est resté sans réponse")
+
+    def deliver(self, item: Item) -> Receipt:
+        """One mail to all its recipients."""
         recipients = self._partner.to or (item.address,)
         if not all(map(MAIL.fullmatch, recipients)):
             raise RefusedError("l'adresse du client n'en est pas une")

@@ -32,7 +32,7 @@ _EVENTS: Final = {
     "broken": "interrompu, non remis",
     "lost": "réponse perdue",
     "uncertain": "remise incertaine",
-    "unanswered": "sans réponse",
+    "unbegun": "rien n'a pu commencer",
     "resent": "renvoi demandé",
     "marked": "dit remis",
     "held": "retenu",

@@ -45,7 +45,7 @@ def test_some_ends_are_final_whatever_the_count(event: Event, state: State) -> N
 def test_a_doubt_that_runs_out_of_tries_is_uncertain_not_failed() -> None:
     assert decide(Event.LOST, Story(8, T0), T0, PATIENCE).state is State.UNCERTAIN
     doubted = Story(8, T0, doubt=True)
-    assert decide(Event.UNANSWERED, doubted, T0, PATIENCE).state is State.UNCERTAIN
+    assert decide(Event.UNBEGUN, doubted, T0, PATIENCE).state is State.UNCERTAIN
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_a_doubt_that_runs_out_of_tries_is_uncertain_not_failed() -> None:
         ("", Story()),
         ("begun", Story(1, T0, True)),
         ("begun broken", Story(1, T0, False)),
-        ("begun lost unanswered", Story(2, T0, True)),
+        ("begun lost unbegun", Story(2, T0, True)),
         ("begun held resumed", Story(1, T0, True)),
         ("begun lost begun", Story(2, T0, True)),
         ("begun uncertain resent", Story()),
-        ("unanswered unanswered", Story(2, T0, False)),
+        ("unbegun unbegun", Story(2, T0, False)),
     ],
 )
 def test_a_story_is_folded(events: str, expected: Story) -> None:
@@ -66,7 +66,7 @@ def test_a_story_is_folded(events: str, expected: Story) -> None:
 
 
 @given(
-    st.sampled_from([Event.BROKEN, Event.LOST, Event.UNANSWERED]),
+    st.sampled_from([Event.BROKEN, Event.LOST, Event.UNBEGUN]),
     st.integers(1, 10_000),
     st.integers(0, 10**6),
 )
