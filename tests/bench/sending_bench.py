@@ -17,7 +17,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from typing import Final
 
@@ -31,7 +30,7 @@ from tests.plugins.smtp_server import PASSWORD, USER, SmtpServer, smtp_server
 
 ITEMS: Final = 1000
 CONTENT: Final = bytes(range(256)) * 512  # 128 KiB
-ROUNDS: Final = {"sftp": 3, "smtp": 1}  # the mail server of the tests is slow
+ROUNDS: Final = {"sftp": 5, "smtp": 1}  # the mail server of the tests is slow
 TO: Final = "clerc@caisse.example"
 
 
@@ -47,7 +46,7 @@ class BenchPost(Post):
 
 
 def run(items: int = ITEMS) -> dict[str, object]:
-    """Items a second, the median of rounds that take turns; ratios are to the bare code."""
+    """Items a second, the quickest of rounds that take turns; ratios are to the bare code."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with sftp_server(folder / "sftp") as files, smtp_server(folder / "smtp") as mails:
@@ -64,7 +63,7 @@ def _compared(
     kind: str, items: int, bare: Callable[[], float], ours: Callable[[], float]
 ) -> dict[str, object]:
     times = [(bare(), ours()) for _ in range(ROUNDS[kind])]
-    bare_s, ours_s = (median(column) for column in zip(*times, strict=True))
+    bare_s, ours_s = (min(column) for column in zip(*times, strict=True))
     return {
         "bare_per_s": round(items / bare_s, 1),
         "outbox_per_s": round(items / ours_s, 1),
