@@ -141,6 +141,12 @@ def known() -> list[Known]:
     ]
 
 
+def named_articles(parameters: Parameters) -> dict[str, str]:
+    """Every article that a parameter names, which must exist and be intangible."""
+    names = [one.name for one in known() if one.article]
+    return {article: name for name in names if (article := getattr(parameters, name))}
+
+
 def care_rules(parameters: Parameters) -> CareRules:
     """The organisation's choices for care."""
     return CareRules(

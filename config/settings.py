@@ -56,12 +56,6 @@ NOT_YET: Final = Code(
     "Gardez la valeur par défaut.",
 )
 
-UNKNOWN_ARTICLE: Final = Code(
-    "CFG-008",
-    "L'article « {article} » du paramètre {parameter} n'existe pas comme article incorporel.",
-    "Déclarez-le « incorporel » dans [articles], ou corrigez le paramètre.",
-)
-
 TWO_RATES = Code(
     "CFG-041",
     "COEFF_UNITAIRE_MAJORATIONSOCIETE ({coefficient}) et POURC_UNITAIRE_MAJORATIONSOCIETE"
@@ -138,6 +132,11 @@ class Folders(Section):
     def mappings(self) -> Path:
         """The installation's own mappings of readings, TOML."""
         return self.home / "mappings"
+
+    @property
+    def tables(self) -> Path:
+        """Decision tables, one file each."""
+        return self.home / "tables"
 
     @property
     def state(self) -> Path:
@@ -297,9 +296,6 @@ class Settings(Section):
     organisation_parameters: dict[str, Parameters] = Field(
         {}, description="paramètres propres à une organisation, par son code"
     )
-    articles: dict[str, Literal["incorporel", "stocké"]] = Field(
-        {}, description='articles que nomment les paramètres, ex. LOYER-INT = "incorporel"'
-    )
     meters: dict[str, PredefinedMeter] = Field(
         {}, description='grandeurs calculées, ex. MILLE = {formula = "NB / 1000"}'
     )
@@ -317,15 +313,6 @@ class Settings(Section):
     def person_key(self) -> Path:
         """The file of the key of persons."""
         return self.folders.home / self.person_key_file
-
-
-def faults(settings: Settings) -> list[Anomaly]:
-    """What each value alone doesn't show: a parameter that names an article which isn't there."""
-    name = "FACTURE_PRE_LOYER_CODE_ART_VENDU"
-    article = getattr(settings.parameters, name)
-    if not article or settings.articles.get(article) == "incorporel":
-        return []
-    return [Anomaly(UNKNOWN_ARTICLE, Place(FILE_NAME), {"article": article, "parameter": name})]
 
 
 def remarks(settings: Settings) -> list[Anomaly]:
@@ -459,7 +446,6 @@ def default_text(organisation: Mapping[str, str]) -> str:
     tables = (
         "\n# Une table par organisation, par exemple [organisation_parameters.041] : ce qu'elle\n"
         "# donne l'emporte sur [parameters].\n[organisation_parameters]\n",
-        '\n# Articles que nomment les paramètres : CODE = "incorporel" ou "stocké".\n[articles]\n',
         '\n# Grandeurs calculées : CODE = {formula = "NB / 1000", rounding = "up"}.\n[meters]\n',
     )
     return "".join([*parts, *tables])

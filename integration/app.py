@@ -26,6 +26,7 @@ from integration.database.engine import make_engine, snapshot
 from integration.database.migrations import is_current
 from integration.database.tables import organisation
 from integration.executors import make_executor
+from integration.flows.billing.fees import article_faults
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
 from integration.flows.billing.run import Billing
 from integration.flows.care import CareRun
@@ -33,6 +34,8 @@ from integration.flows.teletransmission import Teletransmitter, b2_maker
 from integration.inbox import Office
 from integration.outbox import Maker, Outbox
 from integration.persons import Vault, open_vault
+from integration.translate.decision_tables import Decisions, load_decisions
+from integration.translate.flow import refuse
 
 HOME_VARIABLE: Final = "ECHEANCE_HOME"
 DEFAULT_HOME: Final = "echeance-data"
@@ -77,13 +80,24 @@ class App:
         return Office(self.engine, self.organisation_id, self.settings, self.clock)
 
     def billing(self, options: RunOptions, *, include_excluded: bool = False) -> Billing:
-        """A billing run of contracts; a large one plans in a second process."""
+        """A billing run of contracts; a large one plans in a second process.
+
+        Raises AnomaliesFound for a decision table that can't be followed.
+        """
         codes = () if include_excluded else self.settings.parameters.excluded_customers
+        decisions, on = self.decisions(), options.work_date
+        named = decisions.named_articles()
         with snapshot(self.engine) as connection:
+            refuse(list(article_faults(connection, self.organisation_id, named, on)))
             excluded = customer_ids(connection, self.organisation_id, codes)
-            due = contracts_due(connection, self.organisation_id, options.work_date, AHEAD_FROM)
+            due = contracts_due(connection, self.organisation_id, on, AHEAD_FROM)
         choice = Selection(self.organisation_id, excluded)
-        return Billing(self.engine, choice, options, self.accounts, ahead=due >= AHEAD_FROM)
+        ahead = due >= AHEAD_FROM
+        return Billing(self.engine, choice, options, self.accounts, decisions, ahead=ahead)
+
+    def decisions(self) -> Decisions:
+        """The decision tables. Raises AnomaliesFound with every fault."""
+        return load_decisions(self.settings.folders.tables, self.settings.organisation.code)
 
     def options(self, work_date: date, **overrides: Any) -> RunOptions:
         """Parameters, and what this run overrides."""

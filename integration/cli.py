@@ -115,6 +115,7 @@ GROUPS: Final = {
     "rules": "modifier en série les règles de facturation",
     "outbox": "regarder les envois",
     "partner": "essayer les partenaires",
+    "table": "montrer et contrôler les tables de décision",
     "format": "décrire et contrôler les fichiers aux normes",
     "requests": "demander les relevés qui manquent",
 }
@@ -345,6 +346,18 @@ VERBS: Final = (
             _argument("--organisation", metavar="CODE", help="pour cette organisation"),
             _JSON,
         ),
+    ),
+    Verb(
+        "table check",
+        "chercher les lignes inutiles, contradictoires ou manquantes des tables de décision",
+        "tables:check",
+        (_argument("name", nargs="?", metavar="TABLE", help="table (sans : toutes)"), _JSON),
+    ),
+    Verb(
+        "table show",
+        "montrer ce que décide une table, ligne à ligne",
+        "tables:show",
+        (_argument("name", metavar="TABLE", help="par exemple TD_FRAIS_ESTIMATION"), _JSON),
     ),
     Verb("doctor", "chercher ce qui ne va pas et dire comment réparer", "health:doctor", (_JSON,)),
     Verb(

@@ -215,6 +215,7 @@ class Line(NamedTuple):
     explain: the figures the amount comes from, for `explain` years later.
     separate: the line goes on an invoice apart from those that aren't (A-FR-13).
     event: a second once-key, beside the rule's.
+    fee: the kind of a fee that goes with its rule's line, "" for a line of the rule itself.
     """
 
     rule_id: int
@@ -230,3 +231,4 @@ class Line(NamedTuple):
     explain: Mapping[str, object] = NOTHING_TOLD
     separate: bool = False
     event: Event | None = None
+    fee: str = ""

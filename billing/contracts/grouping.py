@@ -11,17 +11,22 @@ from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Line, Rule, RuleState, RunOptions
 from billing.contracts.engine import ContractRating, RuleRating
+from billing.contracts.fees import Fee, fee_lines
 from billing.contracts.reading import HIDEABLE, Reading
 from billing.money import ZERO, vat_of
 from formats.common.anomaly import Anomaly
 
 
 class Payer(NamedTuple):
-    """Who pays. grouped: *factures regroupées*, one invoice over the payer's contracts."""
+    """Who pays. grouped: *factures regroupées*, one invoice over the payer's contracts.
+
+    fees: those that its invoices may bear, in the order they are printed.
+    """
 
     id: int
     code: str
     grouped: bool = False
+    fees: tuple[Fee, ...] = ()
 
 
 class VatShare(NamedTuple):
@@ -35,8 +40,8 @@ class VatShare(NamedTuple):
 class InvoiceDraft(NamedTuple):
     """An invoice before its number; net < 0 is a credit. All amounts in € at the cent.
 
-    lines: by contract code, rule position, rule code and date. payment_days: the longest of its
-    cost lines.
+    lines: by contract code, rule position, rule code and date; then fees, which no threshold
+    counts. payment_days: the longest of its cost lines.
     """
 
     payer_id: int
@@ -134,7 +139,7 @@ def shape(
         decision = decide([outline(rating, payers) for rating in ratings], payers, options)
     posted = list(_posted(ratings, decision))
     lines = _lines(posted, payers)
-    invoices = tuple(_draft(key, lines[key]) for key in sorted(lines, key=_order(payers)))
+    invoices = tuple(_draft(key, lines[key], payers) for key in sorted(lines, key=_order(payers)))
     silent = [one for _, one in posted if not one.rated.lines]
     return shaped(invoices, _billed(posted, invoices) + silent, decision)
 
@@ -186,7 +191,7 @@ def settle(
     """
     posted = list(_posted(ratings, decision))
     lines = _lines(posted, payers)
-    invoices = tuple(_draft(key, lines[key]) for key in keys)
+    invoices = tuple(_draft(key, lines[key], payers) for key in keys)
     return invoices, _billed(posted, invoices)
 
 
@@ -359,9 +364,13 @@ def _order(payers: Mapping[int, Payer]) -> Callable[[Key], tuple[str, int, str, 
     return lambda key: (payers[key[0]].code, key[1] or 0, *key[2:])
 
 
-def _draft(key: Key, lines: Sequence[tuple[int, Line]]) -> InvoiceDraft:
+def _draft(
+    key: Key, lines: Sequence[tuple[int, Line]], payers: Mapping[int, Payer]
+) -> InvoiceDraft:
     """Lines came in order of contract and rule; a rule's own are in order of date."""
     billed = tuple(line for _, line in lines)
+    if fees := payers[key[0]].fees:
+        billed += tuple(fee_lines(billed, fees))
     vat = vat_shares(billed)
     net = sum((share.base for share in vat), ZERO)
     vat_total = sum((share.amount for share in vat), ZERO)

@@ -130,6 +130,8 @@ customer = Table(
     _text("siren"),
     _text("agency"),
     _text("email"),
+    _text("estimate_fee_class"),  # FRAIS_ESTIMATION: SOUMIS, EXONERE or empty
+    _text("invoice_fee_class"),
     Column("grouped", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("organisation_id", "code"),
 )
@@ -144,6 +146,55 @@ site = Table(
     _text("address"),
     Column("billing_only", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("customer_id", "code"),
+)
+
+article = Table(
+    "article",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _text("label"),
+    Column("intangible", SmallInteger, nullable=False),
+    _text("article_class"),
+    _int("vat_ppm"),
+    _key("account", length=16),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+price_list = Table(  # in force on a day, the highest precedence gives an article's price
+    "price_list",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("code"),
+    _text("label"),
+    Column("public", SmallInteger, nullable=False),  # otherwise net: for customers attached
+    _day("since"),
+    _day("until", nullable=True),
+    Column("in_force", SmallInteger, nullable=False, server_default="1"),
+    _int("precedence"),
+    UniqueConstraint("organisation_id", "code"),
+)
+
+price = Table(
+    "price",
+    metadata,
+    _id(),
+    _to("price_list"),
+    _to("article", index=True),
+    _int("price_e8"),
+    UniqueConstraint("price_list_id", "article_id"),
+)
+
+price_list_customer = Table(
+    "price_list_customer",
+    metadata,
+    _id(),
+    _to("price_list"),
+    _to("customer", index=True),
+    Column("attached", SmallInteger, nullable=False, server_default="1"),
+    UniqueConstraint("price_list_id", "customer_id"),
 )
 
 asset = Table(
@@ -272,6 +323,7 @@ rule = Table(
     _text("terms", "{}"),
     _text("opening", "{}"),  # the state taken over, before our first event
     _text("increase"),  # JSON of what was agreed about prices, empty = nothing
+    _text("template"),  # code of the rule template (RFP) it was made from
     UniqueConstraint("module_id", "code"),
 )
 
@@ -622,9 +674,9 @@ entry = Table(
 billed_part = Table(  # once: each part of a subject stands on one uncredited posted line
     "billed_part",
     metadata,
-    Column("subject_kind", String(4), primary_key=True),  # rule, care, run, kit, line
+    Column("subject_kind", String(4), primary_key=True),  # rule, fee, care, run, kit, line
     Column("subject_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("part", String(32), primary_key=True),
+    Column("part", String(64), primary_key=True),
     Column("unit", BigInteger, primary_key=True, autoincrement=False),  # day ordinal, week index
     Column("revision", SmallInteger, primary_key=True, autoincrement=False),
     Column("document_id", BigInteger, ForeignKey("document.id"), nullable=False),

@@ -24,7 +24,7 @@ NOT_OURS: Final = Code(
 MARKER: Final = ".echeance-demo.json"
 ACCOUNT: Final = "bilan.txt"
 _OURS: Final = (
-    *("inbox", "processing", "done", "error", "outbox", "exports", "reports", "state"),
+    *("inbox", "processing", "done", "error", "outbox", "exports", "reports", "tables", "state"),
     *(cards.FOLDER, configuration.FILE_NAME, ACCOUNT, MARKER),
 )
 _LANDINGS: Final = ("inbox", "processing", "done", "error")

@@ -18,6 +18,6 @@ def proposed(run: Billing, days: int) -> Iterator[Proposal]:
     on = run.options.work_date
     with snapshot(run.engine) as connection:
         for groups in group_chunks(connection, run.choice, on):
-            for one in gather(connection, run.choice, Scope(groups), on):
+            for one in gather(connection, run.choice, Scope(groups), on, run.decisions):
                 for contract in one.contracts:
                     yield from to_ask(contract, one.readings, on, days)

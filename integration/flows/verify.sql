@@ -47,6 +47,7 @@ WHERE d.organisation_id = :organisation AND NOT EXISTS (
   WHERE l.document_id = p.document_id AND l.position = p.line_position
     AND ((p.subject_kind = 'rule' AND l.rule_id = p.subject_id)
       OR (p.subject_kind = 'care' AND l.care_item_id = p.subject_id)
+      OR (p.subject_kind = 'fee' AND l.rule_id IS NULL AND l.care_item_id IS NULL)
       OR p.subject_kind IN ('run', 'kit', 'line')))
 ORDER BY d.id LIMIT 1
 
@@ -61,7 +62,10 @@ WHERE d.organisation_id = :organisation AND d.credits_id IS NULL
     OR l.care_item_id IS NOT NULL AND NOT EXISTS (
          SELECT 1 FROM billed_part p
          WHERE p.subject_kind = 'care' AND p.subject_id = l.care_item_id
-           AND p.document_id = l.document_id AND p.line_position = l.position))
+           AND p.document_id = l.document_id AND p.line_position = l.position)
+    OR l.rule_id IS NULL AND l.care_item_id IS NULL AND NOT EXISTS (
+         SELECT 1 FROM billed_part p
+         WHERE p.document_id = l.document_id AND p.line_position = l.position))
 ORDER BY d.id LIMIT 1
 
 -- :count_parts

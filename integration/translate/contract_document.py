@@ -200,10 +200,11 @@ class Cost(Row):
 
 
 class RuleDocument(Row):
-    """A billing rule (RFC)."""
+    """A billing rule (RFC); `modele` is the code of its template (RFP)."""
 
     code: Key = Field(alias="code")
     label: Text = Field("", alias="libelle")
+    template: Text = Field("", alias="modele")
     kind: Annotated[str, words({code: code for code in KINDS})] = Field(alias="type")
     term: Annotated[Term, words(TERMS)] | None = Field(None, alias="terme")
     periodicity: PeriodicityDocument | None = Field(None, alias="periodicite")

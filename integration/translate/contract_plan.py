@@ -160,6 +160,7 @@ class Plan:
             t.json_text({"first": first, "last": last, "base": base.value}),
             *(rule.regime.value, rule.decimals, rule.position, rule.market),
             *(start, day_after(rule.until)),
+            rule.template,
             t.json_text(rule.stored_terms),
             t.json_text(opening),
             increase_text(rule.increase.made()),

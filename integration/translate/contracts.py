@@ -74,7 +74,7 @@ _SHAPES: Final[Mapping[Table, Shape]] = {
         ("contract_id", "module_id"),
         (
             *("code", "label", "kind", "term", "periodicity", "proration", "regime", "decimals"),
-            *("position", "market", "since", "until", "terms", "opening", "increase"),
+            *("position", "market", "since", "until", "template", "terms", "opening", "increase"),
         ),
     ),
     t.rule_asset: Shape(("rule_id",), ("asset_id",), has_id=False),

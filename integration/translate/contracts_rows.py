@@ -25,7 +25,7 @@ from billing.contracts.contract import (
 )
 from billing.contracts.delivery import Delivery
 from billing.contracts.extra import ExtraLine
-from billing.contracts.reading import Meter, Origin, Reading, Regime
+from billing.contracts.reading import Meter, Origin, Reading, ReadingPolicy, Regime
 from billing.contracts.rules import KINDS
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
@@ -37,6 +37,7 @@ from integration.translate.meter_rows import day_or_none as day_or_none
 from integration.translate.meter_rows import meters_by_rule
 
 States = Mapping[int, tuple[Mapping[str, Any], int]]
+Policies = Mapping[int, ReadingPolicy]
 
 # A look-up costs a tenth of calling the enumeration.
 _TERMS: Final = {term.value: term for term in Term}
@@ -63,11 +64,15 @@ class ContractRows:
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
     indices: list[Row] | None = None  # read only when a rule follows Syntec
+    fee_prices: list[Row] = field(default_factory=list)
 
 
-def contracts_of(rows: ContractRows, states: States) -> list[Contract]:
-    """The contracts of a chunk, in (group, id) order, with modules, rules and their states."""
-    rules = _rules_by_module(rows, states)
+def contracts_of(rows: ContractRows, states: States, policies: Policies) -> list[Contract]:
+    """The contracts of a chunk, in (group, id) order, with modules, rules and their states.
+
+    policies: what a decision table says of the readings of a rule, by rule id.
+    """
+    rules = _rules_by_module(rows, states, policies)
     module_assets = _assets_by(rows.module_assets)
     modules: dict[int, list[Module]] = defaultdict(list)
     for id_, contract_id, code, since, until, renewal_months in rows.modules:
@@ -122,7 +127,9 @@ def deliveries_of(rows: Iterable[Row]) -> list[Delivery]:
     ]
 
 
-def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]]:
+def _rules_by_module(
+    rows: ContractRows, states: States, policies: Policies
+) -> dict[int, list[Rule]]:
     costs = _cost_lines(rows.cost_lines)
     meters = meters_by_rule(rows.rule_meters, rows.operands)
     assets = _assets_by(rows.rule_assets)
@@ -136,6 +143,7 @@ def _rules_by_module(rows: ContractRows, states: States) -> dict[int, list[Rule]
                 tuple(costs.get(id_, ())),
                 tuple(assets.get(id_, ())),
                 tuple(meters.get(id_, ())),
+                policies.get(id_),
             )
         )
     return found
@@ -147,9 +155,10 @@ def _rule(
     costs: tuple[CostLine, ...],
     assets: tuple[Asset, ...],
     meters: tuple[Meter, ...],
+    policy: ReadingPolicy | None,
 ) -> Rule:
     id_, _, code, label, kind, term, periodicity, proration, regime, decimals, *rest = row
-    position, market, since, until, terms, _, _, last_document_id, _, increase = rest
+    position, market, since, until, terms, _, _, last_document_id, _, increase, _ = rest
     return Rule(
         id_,
         code,
@@ -169,6 +178,7 @@ def _rule(
         market,
         assets,
         meters,
+        policy,
         increase=parse_increase(increase),
     )
 

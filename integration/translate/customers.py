@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from sqlalchemy import select
@@ -13,14 +13,19 @@ from integration.database.tables import customer, site
 from integration.translate.codes import rows_by_code, slices
 from integration.translate.documents import is_json, json_schema, looks_like, read_documents
 from integration.translate.families import Family, defaults, from_documents, from_rows
-from integration.translate.fields import Key, Lines, Row, Text, YesNo
+from integration.translate.fields import FEE_CLASSES, Key, Lines, Row, Text, YesNo, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.tabular import csv_schema, read_rows, recognises
 from integration.translate.upsert import upsert
 
+FeeClass = Annotated[str, words(FEE_CLASSES)]
+
 
 class CustomerFields(Row):
-    """A customer; `grouped`: one invoice over its contracts (*factures regroupées*)."""
+    """A customer; `grouped`: one invoice over its contracts (*factures regroupées*).
+
+    Its classes for fees are conditions of TD_FRAIS_ESTIMATION and TD_FRAIS_FACTURE.
+    """
 
     code: Key = Field(alias="code")
     name: Text = Field(alias="nom")
@@ -28,6 +33,8 @@ class CustomerFields(Row):
     siren: Text = Field("", alias="siren")
     agency: Text = Field("", alias="agence")
     email: Text = Field("", alias="email")
+    estimate_fee_class: FeeClass = Field("", alias="frais_estimation")
+    invoice_fee_class: FeeClass = Field("", alias="frais_facture")
     grouped: YesNo = Field(False, alias="factures_regroupees")
 
 
@@ -112,7 +119,7 @@ def _siren(family: Record[Family]) -> Anomaly | None:
 def schema() -> str:
     """CSV layout, then the JSON Schema of one customer."""
     customer_cells = ("CLI001", "Imprimerie Martin", "12 rue des Lilas, 67000 Strasbourg")
-    more_cells = ("732829320", "EST", "compta@exemple.fr", "non")
+    more_cells = ("732829320", "EST", "compta@exemple.fr", "soumis", "soumis", "non")
     site_cells = ("ATELIER", "Atelier", "3 quai Nord", "non")
     example = (*customer_cells, *more_cells, *site_cells)
     return csv_schema(CustomerRow, example) + json_schema(Customer)

@@ -241,6 +241,9 @@ def _yes_no(value: Any) -> bool:
     return _YES_NO[text]
 
 
+FEE_CLASSES: Final = {"soumis": "SOUMIS", "exonere": "EXONERE", "exonéré": "EXONERE"}
+
+
 def words(table: Mapping[str, V]) -> BeforeValidator:
     """Reads one French word of a closed list: `Annotated[Term, words({"échu": Term.ARREARS})]`."""
 

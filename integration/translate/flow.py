@@ -118,6 +118,8 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
         name: f"integration.translate.{name}"
         for name in (
             "customers",
+            "articles",
+            "price_lists",
             "assets",
             "contracts",
             "readings",

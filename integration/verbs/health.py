@@ -15,13 +15,17 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import settings as configuration
+from config.parameters import named_articles
 from config.partners import load_partners
 from config.settings import Settings
-from formats.common.anomaly import AnomaliesFound
+from formats.common.anomaly import AnomaliesFound, Anomaly
 from integration.app import home_of, open_app
 from integration.cli import BAD_CONFIG, DONE, INTEGRITY, PARTIAL
+from integration.database.engine import snapshot
+from integration.flows.billing.fees import article_faults
 from integration.flows.report import Situation, situation
 from integration.flows.verify import verify
+from integration.translate.decision_tables import load_decisions
 from integration.verbs.outcome import complain, euros, say, say_json
 
 LEAST_FREE_BYTES: Final = 1 << 30
@@ -77,11 +81,11 @@ def _counts(files: object) -> str:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Read the settings; say everything that is wrong with them."""
-    file = home_of(arguments.home) / configuration.FILE_NAME
+    """Read settings and decision tables; say everything that is wrong with them."""
+    home = home_of(arguments.home)
     try:
-        settings = configuration.load(file)
-        found = tuple(configuration.faults(settings))
+        settings = configuration.load(home / configuration.FILE_NAME)
+        found = tuple(_articles(home, settings))
         load_partners(settings.folders.partners)
     except AnomaliesFound as wrong:
         found = wrong.anomalies
@@ -96,6 +100,20 @@ def check(arguments: argparse.Namespace) -> int:
     if not arguments.json:
         say(f"Configuration correcte : {settings.organisation.name}.")
     return DONE
+
+
+def _articles(home: Path, settings: Settings) -> list[Anomaly]:
+    """Articles that parameters and tables name and that don't exist as intangible ones."""
+    decisions = load_decisions(settings.folders.tables, settings.organisation.code)
+    parameters, tables = named_articles(settings.parameters), decisions.named_articles()
+    if not (parameters or tables):
+        return []
+    with open_app(home, "serial") as app, snapshot(app.engine) as connection:
+        own, today = app.organisation_id, app.today()
+        return [
+            *article_faults(connection, own, parameters),
+            *article_faults(connection, own, tables, today),
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ def make_home(home: Path) -> None:
     settings = configuration.load(file)
     prepare(settings)
     folders = settings.folders
-    for folder in (folders.state, folders.outbox, folders.partners, folders.reports):
+    made = (folders.state, folders.outbox, folders.partners, folders.reports, folders.tables)
+    for folder in made:
         folder.mkdir(mode=0o750, exist_ok=True)
     upgrade(settings.database_url)
     engine = make_engine(settings.database_url)

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import FILE_NAME, Settings, default_text, faults, load, write_default
+from config.settings import FILE_NAME, Settings, default_text, load, write_default
 from formats.common.anomaly import AnomaliesFound
-from integration.cli import main
 
 MINIMAL = '[organisation]\ncode = "DEMO"\nname = "Démo"\n'
 
@@ -108,25 +107,3 @@ def test_the_commented_defaults_are_the_defaults() -> None:
     assert Settings.model_validate(read) == Settings.model_validate(
         {"organisation": {"code": "A", "name": "B"}}
     )
-
-
-@pytest.mark.feature("A-MF-06")
-def test_an_unknown_bridging_rent_article_is_a_configuration_error(tmp_path: Path) -> None:
-    """Unknown code, or one that isn't intangible: said by `echeance check`, which returns 78."""
-    path = tmp_path / FILE_NAME
-    text = default_text({"code": "A", "name": "Atelier"})
-    named = text.replace(
-        "[parameters]\n", '[parameters]\nFACTURE_PRE_LOYER_CODE_ART_VENDU = "LOYER-INT"\n', 1
-    )
-    for articles, found in (
-        ("", 1),
-        ('"LOYER-INT" = "stocké"', 1),
-        ('"LOYER-INT" = "incorporel"', 0),
-    ):
-        path.write_text(named.replace("[articles]\n", f"[articles]\n{articles}\n"), "utf-8")
-        assert len(faults(load(path))) == found, articles
-    path.write_text(named, "utf-8")
-    (anomaly,) = faults(load(path))
-    assert anomaly.code.id == "CFG-008"
-    assert "LOYER-INT" in anomaly.sentence
-    assert main(["--home", str(tmp_path), "check"]) == 78

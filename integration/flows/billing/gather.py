@@ -15,21 +15,25 @@ from billing.contracts.contract import Contract
 from billing.contracts.delivery import Deliveries
 from billing.contracts.engine import claimed
 from billing.contracts.extra import ExtraLines
+from billing.contracts.fees import Fee
 from billing.contracts.grouping import Payer
 from billing.contracts.increase import IncreaseKind
-from billing.contracts.reading import Origin, Reading
+from billing.contracts.reading import Origin, Reading, Regime
 from billing.contracts.rules import KINDS
 from billing.contracts.syntec import NO_INDICES, Indices
 from integration.database.sql import Queries
 from integration.database.tables import json_text
+from integration.flows.billing.fees import fees_of
 from integration.flows.billing.order import Selection as Selection
 from integration.translate.contracts_rows import (
     ContractRows,
+    Policies,
     contracts_of,
     deliveries_of,
     extra_lines_of,
     readings_of,
 )
+from integration.translate.decision_tables import READINGS, Decisions
 from integration.translate.increases_rows import indices_of
 from integration.translate.meter_rows import CALCULATED, Row, day
 
@@ -131,14 +135,19 @@ def is_large(connection: Connection, choice: Selection, scope: Scope) -> bool:
     return len(scope.groups) == 1 and len(_contracts(connection, choice, scope, 0)) == CHUNK
 
 
-def gather(connection: Connection, choice: Selection, scope: Scope, on: date) -> Iterator[Slice]:
+def gather(
+    connection: Connection, choice: Selection, scope: Scope, on: date, decisions: Decisions
+) -> Iterator[Slice]:
     """Everything rating needs about these contracts, one query a table.
 
     One slice, unless a single group is larger than a chunk: then its contracts come CHUNK by
     CHUNK, so that memory doesn't follow the size of the group.
     """
     for page in _pages(connection, choice, scope):
-        yield _slice(connection, page, scope.broken, on)
+        rows = ContractRows(page)
+        _read(connection, rows, scope.broken, on)
+        fees = fees_of(connection, rows, on, decisions)
+        yield _slice(rows, on, fees, _policies(rows, decisions))
 
 
 def contract_ids(connection: Connection, choice: Selection, scope: Scope) -> list[int]:
@@ -173,14 +182,14 @@ def _contracts(connection: Connection, choice: Selection, scope: Scope, after: i
 def facts_of(connection: Connection, contracts: list[Row], on: date) -> Iterator[Slice]:
     """The facts of these contracts, given as rows of the query `contracts`, in slices."""
     for first in range(0, len(contracts), CHUNK):
-        yield _slice(connection, contracts[first : first + CHUNK], {}, on)
+        rows = ContractRows(contracts[first : first + CHUNK])
+        _read(connection, rows, {}, on)
+        yield _slice(rows, on, {}, {})
 
 
-def _slice(
-    connection: Connection, contracts: list[Row], broken: Mapping[int, str], on: date
-) -> Slice:
-    """The facts of some contracts; of broken ones nothing but their names."""
-    rows, ask = ContractRows(contracts), _SQL.rows
+def _read(connection: Connection, rows: ContractRows, broken: Mapping[int, str], on: date) -> None:
+    """The rows below some contracts; of broken ones nothing but their names."""
+    ask, contracts = _SQL.rows, rows.contracts
     ids = [row[0] for row in contracts if row[0] not in broken]
     rows.modules = ask(connection, "modules", contracts=ids)
     rows.rules = ask(connection, "rules", contracts=ids)
@@ -199,14 +208,22 @@ def _slice(
     rows.customers = ask(connection, "customers", customers=sorted(payers))
     sites = sorted({row[9] for row in rows.cost_lines if row[9] is not None})
     rows.sites = ask(connection, "sites", sites=sites) if sites else []
+
+
+def _slice(
+    rows: ContractRows, on: date, fees: Mapping[int, tuple[Fee, ...]], policies: Policies
+) -> Slice:
     book = Book(
-        {row[0]: Payer(row[0], row[1], bool(row[5])) for row in rows.customers},
+        {
+            row[0]: Payer(row[0], row[1], bool(row[5]), fees.get(row[0], ()))
+            for row in rows.customers
+        },
         _snapshots(rows),
         {row[0]: (orjson.loads(row[16]), row[18]) for row in rows.rules},
         {(row[1], row[3]) for row in rows.readings if row[4] == _ESTIMATE and day(row[2]) == on},
         dict(_names(rows)),
     )
-    signed = contracts_of(rows, book.states)
+    signed = contracts_of(rows, book.states, policies)
     deliveries = claimed(signed, deliveries_of(rows.deliveries))
     indices = NO_INDICES if rows.indices is None else indices_of(rows.indices)
     extra = extra_lines_of(rows.extra_lines)
@@ -222,6 +239,21 @@ def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Ro
     assets = {row[1] for row in rows.rule_assets if row[0] in rules}
     assets |= {row[1] for row in rows.module_assets if row[0] in modules}
     return _SQL.rows(connection, "deliveries", assets=sorted(assets), work_date=on)
+
+
+def _policies(rows: ContractRows, decisions: Decisions) -> Policies:
+    """What TD_FACTURATION_RELEVES_REEL says of rules at actual readings, by rule id."""
+    if READINGS not in decisions.tables:
+        return {}
+    agencies = {row[0]: row[6] for row in rows.customers}
+    of_contract = {row[0]: agencies[row[3]] for row in rows.contracts}
+    of_module = {row[0]: of_contract[row[1]] for row in rows.modules}
+    found = {
+        row[0]: decisions.reading_policy(of_module[row[1]], row[20])
+        for row in rows.rules
+        if row[8] == Regime.ACTUAL
+    }
+    return {rule: policy for rule, policy in found.items() if policy}
 
 
 def _operands(connection: Connection, rows: ContractRows) -> list[Row]:
@@ -286,7 +318,7 @@ def _snapshots(rows: ContractRows) -> dict[tuple[int, int | None], str]:
     sites = {id_: {"code": code, "name": name, "address": a} for id_, code, name, a in rows.sites}
     customers = {
         id_: {"code": code, "name": name, "address": address, "siren": siren, "agency": agency}
-        for id_, code, name, address, siren, _, agency in rows.customers
+        for id_, code, name, address, siren, _, agency, *_ in rows.customers
     }
     wanted = {(row[8], row[9]) for row in rows.cost_lines}
     return {

@@ -23,7 +23,7 @@ WHERE m.contract_id {contracts} ORDER BY m.id
 -- :rules
 SELECT r.id, r.module_id, r.code, r.label, r.kind, r.term, r.periodicity, r.proration, r.regime,
   r.decimals, r.position, r.market, r.since, r.until, r.terms, s.next_theoretical, s.state,
-  s.last_document_id, s.events, r.increase
+  s.last_document_id, s.events, r.increase, r.template
 FROM rule r JOIN rule_state s ON s.rule_id = r.id
 WHERE r.contract_id {contracts} ORDER BY r.id
 
@@ -85,8 +85,8 @@ FROM extra_line e WHERE e.contract_id {contracts}
 ORDER BY e.id
 
 -- :customers
-SELECT id, code, name, address, siren, grouped, agency FROM customer WHERE id {customers}
-ORDER BY id
+SELECT id, code, name, address, siren, grouped, agency, estimate_fee_class, invoice_fee_class
+FROM customer WHERE id {customers} ORDER BY id
 
 -- :sites
 SELECT s.id, s.code, s.name, s.address FROM site s WHERE s.id {sites} ORDER BY s.id

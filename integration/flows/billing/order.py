@@ -12,6 +12,7 @@ from billing.ledger import Accounts
 from integration.database.bulk import reserve_ids
 from integration.database.tables import id_block, json_text
 from integration.database.tables import run as table
+from integration.translate.decision_tables import NOTHING_DECIDED, Decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Billing:
-    """What a billing run needs, in one hand. ahead: plan the next chunk in a second process."""
+    """What a billing run needs, in one hand.
+
+    decisions: the installation's decision tables. ahead: plan the next chunk in a second process.
+    """
 
     engine: Engine
     choice: Selection
     options: RunOptions
     accounts: Accounts
+    decisions: Decisions = NOTHING_DECIDED
     run_id: int | None = None
     ahead: bool = False
 

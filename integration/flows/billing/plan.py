@@ -188,8 +188,9 @@ def _joined(lines: Sequence[Line]) -> list[int]:
 
 
 def _parts(line: Line, rank: int) -> list[Row]:
-    """What the line bills once: a part of its rule, and the event it rests on."""
-    rule = ("rule", line.rule_id, line.part, line.since.toordinal(), 0, rank)
+    """What the line bills once: a part of its rule (or a fee with it), the event it rests on."""
+    kind = "fee" if line.fee else "rule"
+    rule = (kind, line.rule_id, line.part, line.since.toordinal(), 0, rank)
     return [rule, (*line.event, 0, 0, rank)] if line.event else [rule]
 
 
@@ -201,7 +202,7 @@ def _ppm(rate: Decimal) -> int:
 def line_row(line: Line, names: Mapping[str, str], joined: int = 0) -> Row:
     """A rated line as a row of document_line, after document and position."""
     return (
-        line.rule_id,
+        None if line.fee else line.rule_id,
         None,
         line.cost_line.article,
         line.label,

@@ -132,7 +132,7 @@ def _plans(
     connection: Connection, run: Billing, scope: Scope, inputs: Hash | None = None
 ) -> Iterator[tuple[Plan, list[Shaped]]]:
     """The plan of these contracts; of a large group its plans, one after the other."""
-    facts = gather(connection, run.choice, scope, run.options.work_date)
+    facts = gather(connection, run.choice, scope, run.options.work_date, run.decisions)
     slices = _digested(facts, inputs) if inputs else facts
     given = run.options, run.accounts, scope.broken
     if is_large(connection, run.choice, scope):
@@ -202,7 +202,7 @@ def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:
     The report carries the digests of the rows and of the facts they rest on.
     """
     report, everything = BillingReport(run.options.work_date), []
-    rows_digest, inputs = hashlib.sha256(), hashlib.sha256()
+    rows_digest, inputs = hashlib.sha256(), hashlib.sha256(run.decisions.digest.encode())
     with no_collections(), snapshot(run.engine) as facts:
         run = replace(run, run_id=previewed(facts, run))
         preview = Preview(facts, run.choice.organisation_id)

@@ -63,7 +63,7 @@ def view_of(run: Billing, shapes: Iterable[Shaped], *, rows: bool = True) -> Vie
     view, found, options = View(), _Found(shapes), run.options
     with snapshot(run.engine) as facts:
         for groups in group_chunks(facts, run.choice, options.work_date):
-            for one in gather(facts, run.choice, Scope(groups), options.work_date):
+            for one in gather(facts, run.choice, Scope(groups), options.work_date, run.decisions):
                 for contract in one.contracts:
                     view.warnings.extend(mixed_regimes(contract))
                 if rows:

@@ -55,6 +55,12 @@ class House:
             "customers", "\n".join(["code;nom;adresse;site;factures_regroupees", *rows]) + "\n"
         )
 
+    def table(self, name: str, *rows: str) -> None:
+        """A decision table: its header, then its rows."""
+        folder = self.app.settings.folders.tables
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.csv").write_text("\n".join(rows) + "\n", "utf-8")
+
     def machine(self, asset: str, customer: str, *meters: str) -> None:
         """An asset with its meters."""
         rows = [f"{asset};{customer};{meter}" for meter in meters or ("NB",)]
@@ -129,7 +135,7 @@ def house_at(
     organisation: str = "DEMO",
     **parameters: object,
 ) -> Iterator[House]:
-    """A house on a migrated, empty database; parameters by their names of the seeds."""
+    """A house on a migrated, empty database, of this organisation; parameters by name."""
     folder.mkdir(exist_ok=True)
     settings = from_mapping(
         {

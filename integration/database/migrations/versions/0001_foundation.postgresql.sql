@@ -125,10 +125,41 @@ CREATE TABLE customer (
   siren TEXT DEFAULT '' NOT NULL,
   agency TEXT DEFAULT '' NOT NULL,
   email TEXT DEFAULT '' NOT NULL,
+  estimate_fee_class TEXT DEFAULT '' NOT NULL,
+  invoice_fee_class TEXT DEFAULT '' NOT NULL,
   grouped SMALLINT DEFAULT '0' NOT NULL,
   CONSTRAINT pk_customer PRIMARY KEY (id),
   CONSTRAINT uq_customer_organisation_id_code UNIQUE (organisation_id, code),
   CONSTRAINT fk_customer_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE article (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  intangible SMALLINT NOT NULL,
+  article_class TEXT DEFAULT '' NOT NULL,
+  vat_ppm BIGINT DEFAULT '0' NOT NULL,
+  account VARCHAR(16) NOT NULL,
+  CONSTRAINT pk_article PRIMARY KEY (id),
+  CONSTRAINT uq_article_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_article_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE price_list (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  code VARCHAR(64) NOT NULL,
+  label TEXT DEFAULT '' NOT NULL,
+  public SMALLINT NOT NULL,
+  since DATE NOT NULL,
+  until DATE,
+  in_force SMALLINT DEFAULT '1' NOT NULL,
+  precedence BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_price_list PRIMARY KEY (id),
+  CONSTRAINT uq_price_list_organisation_id_code UNIQUE (organisation_id, code),
+  CONSTRAINT fk_price_list_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
 
 CREATE TABLE person (
@@ -210,7 +241,7 @@ CREATE TABLE entry (
 CREATE TABLE billed_part (
   subject_kind VARCHAR(4) NOT NULL,
   subject_id BIGINT NOT NULL,
-  part VARCHAR(32) NOT NULL,
+  part VARCHAR(64) NOT NULL,
   unit BIGINT NOT NULL,
   revision SMALLINT NOT NULL,
   document_id BIGINT NOT NULL,
@@ -347,6 +378,28 @@ CREATE TABLE site (
   CONSTRAINT pk_site PRIMARY KEY (id),
   CONSTRAINT uq_site_customer_id_code UNIQUE (customer_id, code),
   CONSTRAINT fk_site_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
+);
+
+CREATE TABLE price (
+  id BIGINT NOT NULL,
+  price_list_id BIGINT NOT NULL,
+  article_id BIGINT NOT NULL,
+  price_e8 BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_price PRIMARY KEY (id),
+  CONSTRAINT uq_price_price_list_id_article_id UNIQUE (price_list_id, article_id),
+  CONSTRAINT fk_price_price_list_id FOREIGN KEY(price_list_id) REFERENCES price_list (id),
+  CONSTRAINT fk_price_article_id FOREIGN KEY(article_id) REFERENCES article (id)
+);
+
+CREATE TABLE price_list_customer (
+  id BIGINT NOT NULL,
+  price_list_id BIGINT NOT NULL,
+  customer_id BIGINT NOT NULL,
+  attached SMALLINT DEFAULT '1' NOT NULL,
+  CONSTRAINT pk_price_list_customer PRIMARY KEY (id),
+  CONSTRAINT uq_price_list_customer_price_list_id_customer_id UNIQUE (price_list_id, customer_id),
+  CONSTRAINT fk_price_list_customer_price_list_id FOREIGN KEY(price_list_id) REFERENCES price_list (id),
+  CONSTRAINT fk_price_list_customer_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
 );
 
 CREATE TABLE contract (
@@ -562,6 +615,7 @@ CREATE TABLE rule (
   terms TEXT DEFAULT '{}' NOT NULL,
   opening TEXT DEFAULT '{}' NOT NULL,
   increase TEXT DEFAULT '' NOT NULL,
+  template TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_rule PRIMARY KEY (id),
   CONSTRAINT uq_rule_module_id_code UNIQUE (module_id, code),
   CONSTRAINT fk_rule_module_id FOREIGN KEY(module_id) REFERENCES module (id),
@@ -725,6 +779,10 @@ CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
 CREATE INDEX ix_person_nir ON person (organisation_id, nir_index);
 
 CREATE INDEX ix_prescription_patient_id ON prescription (patient_id);
+
+CREATE INDEX ix_price_article_id ON price (article_id);
+
+CREATE INDEX ix_price_list_customer_customer_id ON price_list_customer (customer_id);
 
 CREATE INDEX ix_received_file_sha ON received_file (sha256);
 

@@ -1,0 +1,210 @@
+"""Decision tables of the installation: `tables/NAME.csv` (or `.xlsx`) → what billing asks them.
+
+The columns are the seed's, shortened; `*` is any. A table that isn't there decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Generic, Self, TypeVar
+
+from pydantic import Field, model_validator
+
+from billing.contracts.fees import FeeKind
+from billing.contracts.reading import Origin, ReadingPolicy
+from config.decisions import ANY, Condition, Decision, DecisionTable
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from integration.translate.fields import FEE_CLASSES, REFUSED, Key, Row, Text, YesNo, words, wrong
+from integration.translate.flow import Record
+from integration.translate.tabular import read_rows
+
+UNKNOWN_TABLE: Final = Code(
+    "CFG-020",
+    "La table de décision « {name} » n'existe pas{near}.",
+    "Renommez le fichier ou retirez-le ; « echeance table check » donne les tables connues.",
+)
+
+READINGS: Final = "TD_FACTURATION_RELEVES_REEL"
+FEES: Final[Mapping[FeeKind, str]] = MappingProxyType(
+    {FeeKind.ESTIMATE: "TD_FRAIS_ESTIMATION", FeeKind.INVOICE: "TD_FRAIS_FACTURE"}
+)
+_PROVIDER, _CUSTOMER = Origin.PROVIDER, Origin.CUSTOMER
+_ORIGIN: Final = {
+    "relevé prestataire": _PROVIDER,
+    "releve prestataire": _PROVIDER,
+    "relevé client": _CUSTOMER,
+    "releve client": _CUSTOMER,
+}
+_ORIGINS: Final = {
+    **{word: frozenset({origin}) for word, origin in _ORIGIN.items()},
+    **{
+        f"{one}, {other}": frozenset({_PROVIDER, _CUSTOMER})
+        for one, first in _ORIGIN.items()
+        for other, second in _ORIGIN.items()
+        if first is not second
+    },
+}
+
+R = TypeVar("R", bound=Row)
+T = TypeVar("T")
+
+
+class ReadingRow(Row):
+    """A row of TD_FACTURATION_RELEVES_REEL; `traitement` is the free comment."""
+
+    organisation: Key = Field(alias="organisation")
+    agency: Key = Field(alias="agence")
+    template: Key = Field(alias="regle_predefinie")
+    comment: Text = Field("", alias="traitement")
+    allowed: Annotated[frozenset[Origin], words(_ORIGINS)] = Field(alias="releves_autorises")
+    preferred: Annotated[Origin, words(_ORIGIN)] | None = Field(None, alias="releve_prioritaire")
+    within_days: YesNo = Field(alias="recherche_nombre_jours")
+    estimate: YesNo = Field(alias="estimation_forcee")
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.preferred and self.preferred not in self.allowed:
+            raise wrong(REFUSED, reason="le relevé prioritaire n'est pas autorisé")
+        return self
+
+    def policy(self) -> ReadingPolicy:
+        """What the row decides, as the rating engine takes it."""
+        tiers: tuple[frozenset[Origin], ...] = (self.allowed,)
+        if self.preferred:
+            first = frozenset({self.preferred})
+            tiers = tuple(tier for tier in (first, self.allowed - first) if tier)
+        return ReadingPolicy(tiers, self.within_days, self.estimate)
+
+
+class FeeRow(Row):
+    """A row of TD_FRAIS_ESTIMATION or TD_FRAIS_FACTURE; without article no fee is due."""
+
+    organisation: Key = Field(alias="organisation")
+    agency: Key = Field(alias="agence")
+    customer_class: Annotated[str, words({ANY: ANY, **FEE_CLASSES})] = Field(alias="classe")
+    article: Key | None = Field(None, alias="article")
+    comment: Text = Field("", alias="commentaire")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout(Generic[R, T]):
+    """How a table is read: its row, its conditions by field, what a row decides, also in French."""
+
+    french: str
+    row: type[R]
+    conditions: Mapping[str, Condition]
+    outcome: Callable[[R], T]
+    told: Callable[[T], str]
+
+
+def _policy_told(policy: ReadingPolicy) -> str:
+    tiers = (" ou ".join(sorted(origin.french for origin in tier)) for tier in policy.tiers)
+    since = "dans la limite de jours" if policy.within_days else "depuis la dernière facture"
+    gap = "estimation forcée" if policy.estimate else "sans estimation"
+    return f"{', sinon '.join(tiers)} ; {since} ; {gap}"
+
+
+def _fee(row: FeeRow) -> str:
+    return row.article or ""
+
+
+def _fee_told(article: str) -> str:
+    return f"article {article}" if article else "aucun frais"
+
+
+_SCOPE: Final = {"organisation": Condition("organisation"), "agency": Condition("agence")}
+_FEE: Final = {**_SCOPE, "customer_class": Condition("classe", ("SOUMIS", "EXONERE"))}
+LAYOUTS: Final[Mapping[str, Layout[Any, Any]]] = MappingProxyType(
+    {
+        READINGS: Layout(
+            "relevés admis par les règles au relevé réel",
+            ReadingRow,
+            {**_SCOPE, "template": Condition("regle_predefinie")},
+            ReadingRow.policy,
+            _policy_told,
+        ),
+        FEES[FeeKind.ESTIMATE]: Layout(
+            "frais des factures sur estimation", FeeRow, _FEE, _fee, _fee_told
+        ),
+        FEES[FeeKind.INVOICE]: Layout("frais de facture", FeeRow, _FEE, _fee, _fee_told),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Every table of the installation, asked for one organisation; digest is of their files."""
+
+    organisation: str = ""
+    tables: Mapping[str, DecisionTable[Any]] = field(default_factory=dict)
+    digest: str = ""
+
+    def reading_policy(self, agency: str, template: str) -> ReadingPolicy | None:
+        """Which readings a rule at actual readings bills; None leaves it its regime's choice."""
+        found: ReadingPolicy | None = self._decided(READINGS, agency, template)
+        return found
+
+    def fee_articles(self, agency: str, classes: Mapping[FeeKind, str]) -> dict[FeeKind, str]:
+        """The articles of the fees that an invoice may bear, by kind of fee."""
+        found = {kind: self._decided(FEES[kind], agency, word) for kind, word in classes.items()}
+        return {kind: article for kind, article in found.items() if article}
+
+    def named_articles(self) -> dict[str, str]:
+        """Every fee article that the tables name, with the first table that does."""
+        return {
+            row.outcome: name
+            for name in FEES.values()
+            for row in (self.tables[name].rows if name in self.tables else ())
+            if row.outcome
+        }
+
+    def _decided(self, name: str, *facts: str) -> Any:
+        table = self.tables.get(name)
+        row = table.decide(self.organisation, *facts) if table else None
+        return row.outcome if row else None
+
+
+NOTHING_DECIDED: Final = Decisions()
+
+
+def load_decisions(folder: Path, organisation: str) -> Decisions:
+    """The tables of a folder, for an organisation. Raises AnomaliesFound with every fault."""
+    digest, tables, anomalies = hashlib.sha256(), dict[str, DecisionTable[Any]](), list[Anomaly]()
+    for path in sorted(folder.glob("[!.]*.*")):
+        content = path.read_bytes()
+        digest.update(path.name.encode() + b"\0" + content)
+        try:
+            tables[path.stem] = read_table(content, path.name)
+        except AnomaliesFound as found:
+            anomalies += found.anomalies
+    if anomalies:
+        raise AnomaliesFound(*anomalies)
+    return Decisions(organisation, tables, digest.hexdigest())
+
+
+def read_table(content: bytes, file: str) -> DecisionTable[Any]:
+    """One table; its file's name is its own. Raises AnomaliesFound with every fault."""
+    name = file.rpartition(".")[0]
+    layout = LAYOUTS.get(name)
+    if layout is None:
+        close = get_close_matches(name.upper(), LAYOUTS, 1)
+        near = f" (la plus proche : « {close[0]} »)" if close else ""
+        raise AnomaliesFound(Anomaly(UNKNOWN_TABLE, Place(file), {"name": name, "near": near}))
+    rows = tuple(_decision(layout, record) for record in read_rows(content, file, layout.row))
+    return DecisionTable(name, tuple(layout.conditions.values()), file, rows)
+
+
+def _decision(layout: Layout[Any, T], record: Record[Any]) -> Decision[T]:
+    row, names = record.value, [c.name for c in layout.conditions.values()]
+    return Decision(
+        tuple(getattr(row, field) for field in layout.conditions),
+        layout.outcome(row),
+        record.at().line,
+        tuple(record.at(name).start for name in names),
+        row.comment,
+    )
