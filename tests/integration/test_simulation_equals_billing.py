@@ -18,7 +18,7 @@ from integration.demo import sandbox, scenario
 from integration.demo.drops import FIRST_DAY, Scale
 from integration.flows.billing.run import bill, simulate
 from integration.inbox import import_waiting
-from integration.posting import Hash, Rows
+from integration.posting import Rows
 
 WHOLE = Scale(patients=1)
 LINK = ("organisation_id", "sequence", "document_id", "digest", "link")
@@ -82,13 +82,13 @@ def test_a_later_day_from_posted_state(app: App) -> None:
 def _recorded(monkeypatch: pytest.MonkeyPatch) -> list[Rows]:
     """Every chunk of rows that is planned or posted from now on."""
     seen: list[Rows] = []
-    original = Rows.add_to
+    original = Rows.digest
 
-    def add_to(self: Rows, digest: Hash) -> None:
+    def digest(self: Rows) -> bytes:
         seen.append(self)
-        original(self, digest)
+        return original(self)
 
-    monkeypatch.setattr(Rows, "add_to", add_to)
+    monkeypatch.setattr(Rows, "digest", digest)
     return seen
 
 

@@ -84,7 +84,7 @@ def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     report, run = BillingReport(run.options.work_date), opened(run)
     with no_collections(), closing(_chunks(run)) as chunks:
         for rank, chunk in enumerate(chunks):
-            _post(run, chunk, report, digest or hashlib.sha256())
+            _post(run, chunk, report, digest)
             if rank == 0:
                 refresh_statistics(run.engine)
     return report
@@ -144,22 +144,24 @@ def _plans(
         yield plan, shapes
 
 
-def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash) -> None:
+def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash | None) -> None:
     """Write a chunk; when its data fails, what can be posted of it, planned anew."""
     done, digests = BillingReport(report.work_date, failed=sorted(chunk.scope.broken.items())), []
     try:
         with run.engine.begin() as connection:
             for plan, shapes in _to_write(run, chunk):
-                digests.append(post(connection, run.choice.organisation_id, plan).digest())
+                rows = post(connection, run.choice.organisation_id, plan)
                 done.add(plan, shapes)
+                if digest:
+                    digests.append(rows.digest())
     except BAD_DATA as error:
         for again in _again(run, chunk.scope, error):
             _post(run, again, report, digest)
         return
     reach("bill.chunk")
     report.add_all(done)
-    for one in digests:
-        digest.update(one)
+    if digest:
+        digest.update(b"".join(digests))
 
 
 def _to_write(run: Billing, chunk: Planned) -> Iterator[tuple[Plan, list[Shaped]]]:
