@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, bindparam, text
 
 from config.partners import BUILT_IN, EVERYBODY, AnyPartner, taker
 from integration.database.bulk import execute_many
@@ -33,7 +33,7 @@ WHERE id IN (SELECT id FROM chosen)
 RETURNING id, key, kind, file_name, subject_id, recipient, address"""
 RENEW: Final = """
 UPDATE outbox SET lease_until = {now} + :seconds
-WHERE id = :id AND lease_token = :token AND state = 'todo' RETURNING id"""
+WHERE id IN :ids AND lease_token = :token AND state = 'todo' RETURNING id"""
 END: Final = """
 UPDATE outbox SET state = ?, next_try_at = ?, sha256 = coalesce(?, sha256), sent_at = ?,
 lease_token = NULL, lease_until = NULL WHERE id = ? AND lease_token = ?"""
@@ -154,9 +154,10 @@ class Desk:
 
     def _renewed(self, connection: Connection, rows: Sequence[Taken], seconds: int) -> set[int]:
         sql = text(RENEW.format(now=NOW[self.engine.dialect.name]))
-        values = {"token": self.token, "seconds": seconds}
-        found = (connection.scalar(sql, {**values, "id": row.id}) for row in rows)
-        return {id_ for id_ in found if id_ is not None}
+        ids = [row.id for row in rows]
+        values = {"token": self.token, "seconds": seconds, "ids": ids}
+        wanted = sql.bindparams(bindparam("ids", expanding=True))
+        return set(connection.scalars(wanted, values)) if ids else set()
 
 
 def instant(at: datetime) -> str:
