@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 DAYS_A_MONTH: Final = Decimal("30.4375")  # 365.25 / 12 (contracts.md §3, "Estimate at date d")
@@ -83,6 +84,10 @@ class Periodicity:
     monthly: bool = field(init=False, repr=False, compare=False)
     step: int = field(init=False, repr=False, compare=False)
     origin: int = field(init=False, repr=False, compare=False)
+    digest: int = field(init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        return self.digest
 
     def __post_init__(self) -> None:
         self._count_from(self.unit is Unit.MONTH or self.unit is Unit.YEAR)
@@ -111,6 +116,8 @@ class Periodicity:
         object.__setattr__(self, "monthly", monthly)
         object.__setattr__(self, "step", _STEPS[self.unit] * self.count)
         object.__setattr__(self, "origin", origin)
+        own = (self.step, origin, monthly, anchor.toordinal(), civil, self.occurrences, self.nth)
+        object.__setattr__(self, "digest", hash(own))  # of integers: the same in every process
 
     def _months(self) -> frozenset[int]:
         if not self.monthly:
@@ -178,10 +185,21 @@ def period_of(
     p: Periodicity, term: Term, theoretical: date, start: date = date.min
 ) -> tuple[date, date]:
     """The period (since, until) billed on a theoretical date, never earlier than `start`."""
+    since, until, _ = bounds_of(p, term, theoretical)
+    return since if term is Term.ADVANCE else max(since, start), until
+
+
+@lru_cache(maxsize=8192)
+def bounds_of(p: Periodicity, term: Term, theoretical: date) -> tuple[date, date, date]:
+    """The period (since, until) billed on a theoretical date, and the next such date.
+
+    Remembered: thousands of rules share their calendar.
+    """
     calendar = calendar_at(p, theoretical)
+    after = next_bound(calendar, theoretical)
     if term is Term.ADVANCE:
-        return theoretical, next_bound(calendar, theoretical)
-    return max(previous_bound(calendar, theoretical), start), theoretical
+        return theoretical, after, after
+    return previous_bound(calendar, theoretical), theoretical, after
 
 
 def ended(p: Periodicity, theoretical: date, billed: int) -> bool:

@@ -94,7 +94,8 @@ def rate_contract(
         if rule.periodicity is None:
             (behind if _on_others(rule) else along).append((module, rule))
         else:
-            facts = Facts(options, module, readings, deliveries=deliveries.get(rule.id, ()))
+            given = deliveries.get(rule.id, ()) if deliveries else ()
+            facts = Facts(options, module, readings, deliveries=given)
             _keep(rated, rule, _rate_periodic(rule, facts))
     for some in (along, behind):
         companions = [line for one in rated for line in one.rated.lines] if some else ()
@@ -167,7 +168,7 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         return NOTHING
     if kind.metered and not rule.meters:
         return _without_meter(rule)
-    if not all(meter.label for meter in rule.meters):
+    if not all([meter.label for meter in rule.meters]):
         return _nameless(module, rule)
     if options.work_date < module.since:
         return _refused(OUTSIDE_MODULE, cause=NOT_STARTED.format(since=module.since))

@@ -64,7 +64,10 @@ def revised(contract: Contract, options: RunOptions, indices: Indices) -> Contra
     A rule whose increase can't be worked out carries the anomaly. Nothing else changes; a
     contract without increases comes back as it is.
     """
-    if not any(_concerned(rule) for module in contract.modules for rule in module.rules):
+    for module in contract.modules:
+        if any(map(_concerned, module.rules)):
+            break
+    else:
         return contract
     modules = (
         module._replace(

@@ -13,11 +13,10 @@ from billing.period import (
     Periodicity,
     Share,
     Term,
+    bounds_of,
     calendar_at,
     ended,
-    following,
     full_period,
-    period_of,
     previous_bound,
     share_of,
 )
@@ -73,10 +72,11 @@ def overdue(rule: Rule, module: Module, work_date: date) -> list[Period]:
     if theoretical <= work_date and _opens_late(rule, p, theoretical, start):
         periods.append(_period(rule, p, start, (start, theoretical, theoretical), end, True))
     while theoretical <= work_date and not ended(p, theoretical, billed + len(periods)):
-        since, until = period_of(p, rule.term, theoretical, start)
+        since, until, after = bounds_of(p, rule.term, theoretical)
+        if rule.term is Term.ARREARS:
+            since = max(since, start)
         if end is not None and since >= end:
             break
-        after = until if rule.term is Term.ADVANCE else following(p, theoretical)
         bounds = (since, until, after)
         periods.append(_period(rule, p, theoretical, bounds, end, not periods))
         theoretical = after

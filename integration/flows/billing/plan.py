@@ -176,6 +176,8 @@ def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Account
 def _joined(lines: Sequence[Line]) -> list[int]:
     """The position each line is printed with, 0 for its own: several cost lines of one section
     print as one, under the first article's label (A-DEG-03)."""
+    if len({line.rule_id for line in lines}) == len(lines):
+        return [0] * len(lines)
     first: dict[object, tuple[int, int]] = {}
     found = []
     for rank, line in enumerate(lines, 1):
