@@ -37,8 +37,10 @@ ExtraLines = Mapping[int, Sequence[ExtraLine]]
 
 def with_extra_lines(rating: ContractRating, extras: Sequence[ExtraLine]) -> ContractRating:
     """The rating with these lines behind those of the first rule that bills in this run."""
+    if not extras:
+        return rating
     rank = next((n for n, one in enumerate(rating.rules) if one.rated.lines), None)
-    if rank is None or not extras:
+    if rank is None:
         return rating
     one = rating.rules[rank]
     lines = (*one.rated.lines, *(_line(one.rated.lines[0], extra) for extra in extras))
