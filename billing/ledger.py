@@ -98,15 +98,16 @@ def invoice_entries(
 ) -> tuple[Entry, ...]:
     """Dues to debit, sales by account (€ excl. VAT) and VAT to credit; a credit note mirrors it.
 
+    An invoice of 0.00 € keeps its dues: every document has an entry.
     Raises ValueError when dues don't equal sales + VAT: nothing unbalanced leaves this room.
     """
     by_account: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for account, net in sales:
         by_account[account] += net
+    owed = list(dues)
     entries = [
         side(accounts.receivable[due.share], due.amount, due.auxiliary, due.share)
-        for due in dues
-        if due.amount
+        for due in [due for due in owed if due.amount] or owed
     ]
     entries += [side(account, -net) for account, net in sorted(by_account.items()) if net]
     if vat:

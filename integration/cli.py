@@ -112,7 +112,7 @@ GROUPS: Final = {
     "card": "lire et débloquer les cartes CPS et Vitale",
     "config": "montrer les paramètres et d'où ils viennent",
     "prices": "exporter et modifier en série les augmentations des prix",
-    "rules": "modifier en série les règles de facturation",
+    "rules": "exporter et modifier en série les règles de facturation",
     "outbox": "regarder les envois",
     "partner": "essayer les partenaires",
     "table": "montrer et contrôler les tables de décision",
@@ -201,6 +201,15 @@ VERBS: Final = (
         "lister les augmentations d'un contrat avec leurs factures",
         "prices:history",
         (_argument("contract", metavar="CONTRAT", help="code du contrat"), _JSON),
+    ),
+    Verb(
+        "rules export",
+        "exporter les champs des règles que « rules import » relit",
+        "prices:export_rules",
+        (
+            _argument("file", metavar="FICHIER", help="fichier .csv ou .xlsx à écrire"),
+            _argument("--contract", metavar="CONTRAT", help="code du contrat ; tous sans lui"),
+        ),
     ),
     Verb(
         "rules import",

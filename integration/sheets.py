@@ -1,4 +1,8 @@
-"""Tables handed to a clerk: CSV or XLSX by the file's name, safe to open in a spreadsheet."""
+"""Tables out: CSV and XLSX that a spreadsheet opens as it is, and never runs.
+
+A text that a spreadsheet would take for a formula is written behind an apostrophe in CSV, as plain
+text in XLSX; `unquoted` takes it back.
+"""
 
 from __future__ import annotations
 
@@ -32,20 +36,11 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]
 
 
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Semicolons, decimal commas and a byte order mark, as French spreadsheets expect."""
+    """UTF-8 with a byte order mark, semicolons, CRLF, as French spreadsheets expect."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file, delimiter=";")
         writer.writerow(header)
-        writer.writerows([_text(cell) for cell in row] for row in rows)
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, date):
-        return f"{cell:%d/%m/%Y}"
-    if isinstance(cell, Decimal):
-        return f"{cell:f}".replace(".", ",")
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if isinstance(cell, str) and text.startswith(_FORMULA) else text
+        writer.writerows([written(cell) for cell in row] for row in rows)
 
 
 def _xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
@@ -68,3 +63,27 @@ def _put(sheet: Any, row: int, column: int, cell: Cell, day: Any) -> None:
         sheet.write_number(row, column, cell)
     elif cell:
         sheet.write_string(row, column, cell)
+
+
+def written(cell: Cell) -> str:
+    """A cell as CSV holds it: French dates and commas; a formula behind an apostrophe."""
+    if isinstance(cell, date):
+        return f"{cell:%d/%m/%Y}"
+    if isinstance(cell, Decimal):
+        return number(cell)
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if isinstance(cell, str) and text.startswith(_FORMULA) else text
+
+
+def number(value: Decimal) -> str:
+    """A number that no reader takes for thousands: « 1,2340 », « 0,005 », « 12,50 », « 105 »."""
+    whole, _, decimals = f"{value:f}".partition(".")
+    decimals = decimals.rstrip("0")
+    if len(decimals) == 3 and whole.lstrip("-0"):
+        decimals += "0"
+    return f"{whole},{decimals.ljust(2, '0')}" if decimals else whole
+
+
+def unquoted(text: str) -> str:
+    """A text of ours as it was before `written`."""
+    return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text

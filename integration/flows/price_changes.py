@@ -26,11 +26,11 @@ from billing.money import ZERO
 from formats.common.anomaly import Anomaly, Code
 from integration.flows.prices import Priced, priced, renewal, told
 from integration.flows.rule_changes import RuleChange, Shown, Trail
+from integration.sheets import Cell, written
 from integration.translate.flow import Record, Records
 from integration.translate.increase_document import change_of, yearly_of
 from integration.translate.increases_rows import increase_text
 from integration.translate.price_file import COLUMNS, KIND_WORDS, MODE_WORDS, TOLD, letter, same
-from integration.translate.sheet import Cell, written
 
 UNKNOWN_RULE: Final = Code(
     "IMP-204",

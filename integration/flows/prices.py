@@ -24,6 +24,7 @@ from billing.contracts.revision import last_applied, next_increase
 from billing.money import PRICE_SCALE, ZERO, unscaled
 from integration.database.sql import Queries
 from integration.posting import reference
+from integration.sheets import Cell
 from integration.translate.codes import slices
 from integration.translate.contracts_rows import day, day_or_none, state_of
 from integration.translate.increases_rows import parse_increase
@@ -37,7 +38,6 @@ from integration.translate.price_file import (
     ROUNDING_WORDS,
     YEARLY,
 )
-from integration.translate.sheet import Cell
 
 PAGE: Final = 500  # rules a query
 _SQL = Queries(Path(__file__).with_suffix(".sql"))

@@ -7,21 +7,21 @@ one line of FIELDS (contracts.md, "Bulk change of rule fields").
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, cast
 
 from pydantic import Field, create_model
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from billing.contracts.rules import KINDS
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.flows.rule_changes import RuleChange, Shown, Trail
+from integration.sheets import Cell, number
 from integration.translate.codes import slices
-from integration.translate.fields import Key, Number, Row
+from integration.translate.fields import Key, Number, Row, Whole
 from integration.translate.flow import Record, Records, refuse
-from integration.translate.sheet import number
 from integration.translate.tabular import read_rows
 
 UNKNOWN_RULE: Final = Code(
@@ -38,15 +38,25 @@ TWICE: Final = Code(
 
 
 class RuleField(NamedTuple):
-    """A field that a file may change: its column there, its key in the rule's terms, its rules."""
+    """A field that a file may change: its column there, its key in the rule's terms, its rules.
+
+    type: of the cell. kept: the cell as the rule's terms hold it.
+    """
 
     label: str
     key: str
     kinds: frozenset[str]
     type: Any
+    kept: Callable[[Decimal], object]
 
 
-FIELDS: Final = (RuleField("quantite", "quantity", frozenset({"flat_fee"}), Number | None),)
+_GIVING: Final = frozenset({"consumed_units", "block", "bundle"})
+FIELDS: Final = (
+    RuleField("quantite", "quantity", frozenset({"flat_fee"}), Number | None, "{:f}".format),
+    RuleField("copies_offertes", "offered", _GIVING, Whole | None, int),
+    RuleField("copies_financees", "financed", _GIVING, Whole | None, int),
+)
+HEADER: Final = ("contrat", "module", "regle", *(one.label for one in FIELDS))
 
 
 class RuleName(Row):
@@ -74,6 +84,18 @@ def read(data: bytes, file: str) -> Records[RuleName]:
     return read_rows(data, file, RuleRow)
 
 
+def held(
+    connection: Connection, organisation_id: int, contract: str | None
+) -> Iterator[tuple[Cell, ...]]:
+    """The rows of HEADER for the rules of a contract, of all without; a field a rule hasn't is
+    empty, one its terms leave out too."""
+    codes = {contract} if contract else None
+    for name, (_, kind, terms) in _rules(connection, organisation_id, codes):
+        known = json.loads(terms)
+        cells = (known.get(one.key) if kind in one.kinds else None for one in FIELDS)
+        yield (*name, *(None if cell is None else Decimal(str(cell)) for cell in cells))
+
+
 def changes_of(
     connection: Connection, organisation_id: int, records: Records[RuleName]
 ) -> list[RuleChange]:
@@ -83,7 +105,7 @@ def changes_of(
     """
     anomalies, seen, found = list[Anomaly](), set[str](), list[RuleChange]()
     codes = {record.value.contract for record in records}
-    known = dict(_rules(connection, organisation_id, codes))
+    known = {" / ".join(name): row for name, row in _rules(connection, organisation_id, codes)}
     for record in records:
         name = record.value.name
         if name in seen or name not in known:
@@ -97,9 +119,9 @@ def changes_of(
 
 
 def _rules(
-    connection: Connection, organisation_id: int, codes: set[str]
-) -> Iterator[tuple[str, tuple[int, str, str]]]:
-    """Id, kind and terms of the rules of these contracts, by name."""
+    connection: Connection, organisation_id: int, codes: set[str] | None
+) -> Iterator[tuple[tuple[str, str, str], tuple[int, str, str]]]:
+    """Id, kind and terms of the rules of these contracts, of all without, by their codes."""
     query = (
         select(t.contract.c.code, t.module.c.code, t.rule.c.code, t.rule.c.id, t.rule.c.kind)
         .add_columns(t.rule.c.terms)
@@ -107,10 +129,14 @@ def _rules(
         .join(t.module, t.rule.c.module_id == t.module.c.id)
         .where(t.contract.c.organisation_id == organisation_id)
     )
-    for some in slices(sorted(codes)):
-        rows = connection.execute(query.where(t.contract.c.code.in_(some)))
-        for contract, module, rule, id_, kind, terms in rows:
-            yield f"{contract} / {module} / {rule}", (id_, kind, terms)
+    every = [query] if codes is None else map(query.where, _among(codes))
+    for one in every:
+        for row in connection.execute(one.order_by(t.rule.c.id)):
+            yield tuple(row[:3]), tuple(row[3:])
+
+
+def _among(codes: set[str]) -> Iterator[ColumnElement[bool]]:
+    return (t.contract.c.code.in_(some) for some in slices(sorted(codes)))
 
 
 def _change(
@@ -127,7 +153,7 @@ def _change(
             anomalies.append(Anomaly(REFUSED, record.at(one.label), values))
             continue
         old, text = str(before.get(one.key, "")), f"{wanted:f}"
-        after[one.key] = text
+        after[one.key] = one.kept(wanted)
         trail.append(Trail(one.key, old, text))
         shown.append(Shown(one.label, number(Decimal(old)) if old else "", number(wanted)))
     try:

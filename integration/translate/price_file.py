@@ -15,10 +15,10 @@ from pydantic import Field, create_model
 
 from billing.contracts.increase import IncreaseKind, Mode
 from billing.money import Rounding
+from integration.sheets import unquoted, written
 from integration.translate.fields import Row, Text, Whole, words
 from integration.translate.increase_document import KINDS, MODES, ROUNDINGS, Value
 from integration.translate.indices import MonthNumber
-from integration.translate.sheet import unquoted, written
 
 ANNIVERSARY: Final = "de prise d'effet du msc"
 YEARLY: Final = "annuelle"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +17,11 @@ from integration.database.engine import snapshot
 from integration.flows import prices
 from integration.flows.price_changes import Read, read_changes
 from integration.flows.rule_changes import RuleChange, hold, write
-from integration.flows.rule_fields import changes_of, read
+from integration.flows.rule_fields import HEADER, changes_of, held, read
 from integration.inbox import NO_SUCH_PATH
+from integration.sheets import write_table
 from integration.translate.flow import refuse
 from integration.translate.price_file import COLUMNS, PriceRow
-from integration.translate.sheet import Cell, table_bytes
 from integration.translate.tabular import read_rows
 from integration.verbs.outcome import complain, day_of, say, say_json
 
@@ -49,16 +49,9 @@ def export(arguments: argparse.Namespace) -> int:
         with snapshot(app.engine) as connection:
             found = prices.selected(connection, app.organisation_id, choice)
             rows = [prices.cells(prices.told(one, app.today())) for one in found]
-    _put(Path(arguments.file), rows)
+    write_table(Path(arguments.file), tuple(COLUMNS.values()), rows)
     say(f"{len(rows)} règle(s) dans {arguments.file}.")
     return DONE
-
-
-def _put(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    """The file whole, or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(table_bytes(path.name, tuple(COLUMNS.values()), rows))
-    part.replace(path)
 
 
 def import_prices(arguments: argparse.Namespace) -> int:
@@ -89,8 +82,17 @@ def _write_undo(connection: Connection, app: App, found: Read) -> str:
     folder = app.settings.folders.exports
     folder.mkdir(mode=0o750, exist_ok=True)
     path = folder / f"augmentations-annulation-{app.clock():%Y%m%dT%H%M%S%f}.csv"
-    _put(path, rows)
+    write_table(path, tuple(COLUMNS.values()), rows)
     return str(path)
+
+
+def export_rules(arguments: argparse.Namespace) -> int:
+    """Write the fields that `rules import` reads, rule by rule."""
+    with open_app(home_of(arguments.home)) as app, snapshot(app.engine) as connection:
+        rows = list(held(connection, app.organisation_id, arguments.contract))
+    write_table(Path(arguments.file), HEADER, rows)
+    say(f"{len(rows)} règle(s) dans {arguments.file}.")
+    return DONE
 
 
 def import_rules(arguments: argparse.Namespace) -> int:

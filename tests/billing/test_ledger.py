@@ -39,6 +39,13 @@ def test_an_invoice_debits_its_payers_and_credits_sales_and_vat() -> None:
     )
 
 
+def test_an_invoice_of_nothing_keeps_its_dues() -> None:
+    """A block of 10.00 and as much of its deposit given back: nobody owes, the document stands."""
+    due, sales = Due(Share.CUSTOMER, "C1", ZERO), (("706", Decimal(10)), ("706", Decimal(-10)))
+    entry = Entry("411000", "C1", ZERO, ZERO, Share.CUSTOMER)
+    assert invoice_entries([due], sales, ZERO, DEFAULT_ACCOUNTS) == (entry,)
+
+
 def test_a_credit_note_mirrors_its_invoice() -> None:
     due = Due(Share.CUSTOMER, "C1", Decimal("-120"))
     entries = invoice_entries(

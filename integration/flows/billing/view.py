@@ -34,6 +34,7 @@ _ORIGINS: Final = {
     Origin.PROVIDER: "Relevé prestataire",
     Origin.ESTIMATE: "estimation",
 }
+_DAYS: Final = ("last", "next", "deposit_on")
 _TERMS: Final = {Term.ADVANCE: "A échoir", Term.ARREARS: "Echu"}
 
 
@@ -184,9 +185,30 @@ def _own(kind: str, name: str) -> Callable[[Place], Cell]:
         value = place.rule.state.own.get(name) if place.rule.kind == kind else None
         if value is None:
             return None
-        return date.fromisoformat(value) if name in ("last", "next") else Decimal(value)
+        return date.fromisoformat(value) if name in _DAYS else Decimal(value)
 
     return read
+
+
+def _variant(asked: str, read: Callable[[Place], Cell]) -> Callable[[Place], Cell]:
+    """A column of blocks whose terms ask for a variant: GTB, SF1."""
+
+    def cell(place: Place) -> Cell:
+        return read(place) if getattr(place.rule.terms, asked, None) else None
+
+    return cell
+
+
+def _term(name: str) -> Callable[[Place], Cell]:
+    def read(place: Place) -> Cell:
+        value: Decimal = getattr(place.rule.terms, name)
+        return value
+
+    return read
+
+
+def _so_far(name: str) -> Callable[[Place], Cell]:
+    return lambda place: Decimal(place.rule.state.own.get(name, 0))
 
 
 def _told(name: str) -> Callable[[Place], Cell]:
@@ -263,12 +285,12 @@ _COLUMNS: Final[Sequence[tuple[str, Callable[[Place], Cell]]]] = (
     ("Taux Augmentation Unitaire", _none),
     ("Taux Augmentation Forfaitaire", _none),
     ("Coeff Ou Pourcentage", _none),
-    ("Seuil de facturation", _none),
-    ("Seuil à atteindre", _none),
-    ("Cadence Facturation", _none),
-    ("Cadence à atteindre", _none),
-    ("Nbre de copie de l'acompte", _none),
-    ("Date de facturation de l'acompte", _none),
+    ("Seuil de facturation", _variant("volume", _term("volume"))),
+    ("Seuil à atteindre", _variant("volume", _so_far("thresholds"))),
+    ("Cadence Facturation", _variant("volume", _term("units"))),
+    ("Cadence à atteindre", _variant("volume", _so_far("steps"))),
+    ("Nbre de copie de l'acompte", _variant("deposit", _term("deposit"))),
+    ("Date de facturation de l'acompte", _own("block", "deposit_on")),
     ("Anomalie", lambda p: p.anomaly or None),
     ("Commentaires SSC", _none),
     ("Site du bien", _none),

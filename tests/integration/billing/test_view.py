@@ -169,7 +169,7 @@ def test_76_columns_to_csv_and_xlsx(tmp_path: Path, capsys: pytest.CaptureFixtur
         zip(LETTERS, header, strict=True)
     )
     assert (header[0], header[33], header[75]) == ("Code client", "Montant HT", "Date fin marché")
-    assert (row[4], row[33], row[29]) == ("'=1+1", "30,00", "01/01/2026")
+    assert (row[4], row[33], row[29]) == ("'=1+1", "30", "01/01/2026")
     from python_calamine import CalamineWorkbook
 
     first, second = CalamineWorkbook.from_path(str(sheet)).get_sheet_by_index(0).to_python()
@@ -177,6 +177,50 @@ def test_76_columns_to_csv_and_xlsx(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert (second[4], second[33], second[29]) == (name, 30.0, date(2026, 1, 1))
     code, out, _ = _run(capsys, home, "requests", "propose", "--date", "2026-01-01", "--json")
     assert (code, json.loads(out)["proposed"]) == (cli.DONE, [])
+
+
+def block(**terms: Any) -> dict[str, Any]:
+    """Blocks of 1000 without limit on B1's NB, in advance, checked each month."""
+    costs = [{"article": "TRANCHE", "prix": "0.01", "tva": 20}]
+    if "deposit" in terms:
+        costs.append({**costs[0], "famille": "depot"})
+    made = copies("TR", "0.01", [("B1", "NB")], parametres={"units": 1000, **terms})
+    return {**made, "type": "block", "terme": "a_echoir", "couts": costs}
+
+
+# [G]: which figures stand there, and in what they are counted, waits for a user.
+@pytest.mark.feature("A-TR-08")
+def test_gtb_fills_bj_to_bm(house: House) -> None:
+    """3000 a year in steps of 1000: one step at the start, two more when 1000 and 2000 pass."""
+    metered(house, block(yearly_volume=3000))
+    seen = []
+    for day, value in (("2026-01-01", 1000), ("2026-02-01", 2500), ("2026-03-01", 3500)):
+        house.readings(("B1", "NB", day, value, "client"))
+        (row,), _ = shown(house, day)
+        seen.append([row[letter] for letter in ("BJ", "BK", "BL", "BM", "BN")])
+        house.bill(day)
+    assert seen == [[3000, 0, 1000, 0, None], [3000, 0, 1000, 1, None], [3000, 0, 1000, 2, None]]
+    (row,), _ = shown(house, "2026-04-01")
+    assert [row[letter] for letter in ("BJ", "BK", "BL", "BM")] == [3000, 1, 1000, 3]
+    labels = ["Seuil de facturation", "Seuil à atteindre", "Cadence Facturation"]
+    assert list(HEADER[61:65]) == [*labels, "Cadence à atteindre"]
+
+
+@pytest.mark.feature("A-TR-09")
+def test_sf1_fills_bn_and_bo_and_deducts_its_deposit(house: House) -> None:
+    """A deposit of 1500 on 1 January; the two next blocks give back 1000 and 500."""
+    metered(house, block(deposit=1500))
+    for day, value in (("2026-01-01", 1000), ("2026-02-01", 2500), ("2026-03-01", 3500)):
+        house.readings(("B1", "NB", day, value, "client"))
+        row, *_ = shown(house, day)[0]
+        billed_on = None if day == "2026-01-01" else date(2026, 1, 1)
+        assert (row["BN"], row["BO"], row["BJ"], row["BM"]) == (1500, billed_on, None, None)
+        house.bill(day)
+    amounts = [int(line[3]) for line in house.lines()]
+    assert amounts == [1000, 1500, 1000, -1000, 1000, -500]
+    assert [net for _, _, _, net, _, _ in house.invoices()] == [2500, 0, 500]
+    names = ("Nbre de copie de l'acompte", "Date de facturation de l'acompte")
+    assert (HEADER[65], HEADER[66]) == names
 
 
 def test_below_the_threshold_the_row_says_so(house: House) -> None:

@@ -59,6 +59,25 @@ def test_a_file_is_applied_whole_or_not_at_all(desk: Desk) -> None:
     assert (code, out) == (DONE, "Rien à modifier.\n")
 
 
+@pytest.mark.feature("A-OFF-08")
+def test_offered_and_financed_copies_are_two_columns(desk: Desk) -> None:
+    """Exported beside each other; a file that comes back may change each alone."""
+    given = {"offered": 1000, "financed": 500}
+    rules = copies("UC", "0.01", [("B1", "NB")], parametres=given), fee("MF", "10.00")
+    desk.house.contracts(contract("K3", "C1", *rules))
+    path = desk.house.folder / "regles.csv"
+    assert desk.run("rules", "export", path, "--contract", "K3")[0] == DONE
+    (row, other) = desk.rows(path)
+    assert (row["copies_offertes"], row["copies_financees"], row["quantite"]) == ("1000", "500", "")
+    assert list(other.values()) == ["K3", "M1", "MF", "1", "", ""]
+    assert desk.run("rules", "import", path) == (DONE, "Rien à modifier.\n", "")
+    row["copies_financees"] = "600"
+    assert desk.run("rules", "import", desk.save(path, [row]), "--apply")[0] == DONE
+    ((terms,),) = desk.house.rows("SELECT terms FROM rule WHERE terms LIKE '%financed%'")
+    assert terms == '{"financed":600,"offered":1000}'
+    assert desk.run("rules", "export", path)[1] == f"4 règle(s) dans {path}.\n"
+
+
 def test_a_billing_planned_before_a_change_is_planned_again(desk: Desk) -> None:
     """The change is an event of the rule: the plan's move no longer fits."""
     desk.run("rules", "import", _file(desk, "K1;M1;MF;5"), "--apply")
