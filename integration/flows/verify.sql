@@ -63,7 +63,10 @@ WHERE d.organisation_id = :organisation AND d.credits_id IS NULL
          SELECT 1 FROM billed_part p
          WHERE p.subject_kind = 'care' AND p.subject_id = l.care_item_id
            AND p.document_id = l.document_id AND p.line_position = l.position)
-    OR l.rule_id IS NULL AND l.care_item_id IS NULL AND NOT EXISTS (
+    OR l.rule_id IS NULL AND l.care_item_id IS NULL AND EXISTS (  -- a fee, behind rules
+         SELECT 1 FROM document_line r WHERE r.document_id = l.document_id
+           AND r.rule_id IS NOT NULL)
+       AND NOT EXISTS (
          SELECT 1 FROM billed_part p
          WHERE p.document_id = l.document_id AND p.line_position = l.position))
 ORDER BY d.id LIMIT 1

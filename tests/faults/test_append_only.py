@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from integration.database import migrations
 from integration.database.engine import make_engine
 from integration.database.migrations import upgrade
-from integration.database.tables import APPEND_ONLY, metadata
+from integration.database.tables import APPEND_ONLY, metadata, rule_change
 from integration.failpoints import reach
 from tests.faults.killing import run
 from tests.faults.scenario import Home, play
@@ -28,7 +28,19 @@ def posted(request: pytest.FixtureRequest, reference: Undisturbed) -> Iterator[H
     made: Stage = request.getfixturevalue(f"{request.param}_stage")
     with made.fresh() as home:
         run(lambda: play(home, reference.arrivals))
+        run(lambda: change_by_hand(home))
         yield home
+
+
+def change_by_hand(home: Home) -> None:
+    """What no night does: a clerk changes the quantity of a rule."""
+    engine = make_engine(home.url)
+    with engine.begin() as connection:
+        rule = connection.scalar(text("SELECT min(id) FROM rule"))
+        values = {"rule_id": rule, "sequence": 1, "field": "quantity", "author": "clerk"}
+        values |= {"changed_at": "2026-04-02T09:00:00Z", "before": "3", "after": "5"}
+        connection.execute(insert(rule_change).values(values))
+    engine.dispose()
 
 
 WHOLESALE = {"sqlite": "REPLACE INTO {0} SELECT * FROM {0}", "postgresql": "TRUNCATE {0} CASCADE"}

@@ -25,6 +25,11 @@ STATES = st.builds(
     counters=st.dictionaries(METERS, st.integers(0, 10**9), max_size=4),
     offered_used=st.integers(0, 5000),
     billed_on=st.dictionaries(METERS, DAYS, max_size=4),
+    own=st.dictionaries(st.sampled_from(["bound", "given"]), st.sampled_from(["1041", "7 8"])),
+    increases=st.dictionaries(
+        st.sampled_from(["2026-01-01", "2026-07-01+1"]),
+        st.sampled_from([{"kind": "company"}, {"kind": "custom", "value": "1.05"}]),
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from config.partners import FolderPartner
 from config.teletransmission import B2Choices
 from formats.b2 import B2File, check, read
 from formats.common.anomaly import AnomaliesFound
@@ -140,7 +141,9 @@ def test_the_outbox_delivers_the_bytes_that_were_numbered(
     provider.care(CareLine(amo="15.00", amc="10.00", base="25.00"), on=DAY)
     sent(provider)
     with ThreadPoolExecutor(1) as executor:
-        box = Outbox(provider.engine, 1, tmp_path, {"b2": b2_maker(VAULT, CHOICES)}, executor)
+        folder = FolderPartner(name="folder", folder=tmp_path, folders={"b2": "b2"})
+        makers = {"b2": b2_maker(VAULT, CHOICES)}
+        box = Outbox(provider.engine, 1, tmp_path, {"folder": folder}, makers, executor)
         assert box.send() == {"b2": 1}
     (path,) = (tmp_path / "b2").iterdir()
     assert path.name == "000001-00000001016422-001.b2"
