@@ -13,6 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
+SERVERS := postgresql openssh-server chromium systemd groff
 .DEFAULT_GOAL := test
 .PHONY: demo test sweep fuzz bench features mutants lint lock clean servers
 
@@ -85,9 +86,10 @@ FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11 /
 	[ -n "$$python" ] || { echo "Python 3.11 with venv is missing; as root: apt-get install python3-venv"; exit 1; }; \
 	"$$python" -m venv --clear .venv
 
-# Without these servers the tests report their share as not run, and fail.
+# Without these servers and programs the tests report their share as not run, and fail.
 servers:
 	@compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && [ -x /usr/sbin/sshd ] \
+	&& type chromium systemd-analyze groff >/dev/null 2>&1 \
 	|| [ "$$(id -u)" != 0 ] \
-	|| { apt-get update -qq && $(APT) postgresql openssh-server >/dev/null; } \
-	|| echo "PostgreSQL and OpenSSH could not be installed."
+	|| { apt-get update -qq && $(APT) $(SERVERS) >/dev/null; } \
+	|| echo "Not all of $(SERVERS) could be installed."

@@ -34,12 +34,13 @@ from integration.flows.teletransmission import Teletransmitter, b2_maker
 from integration.inbox import Office
 from integration.outbox import Maker, Outbox
 from integration.persons import Vault, open_vault
+from integration.reporting.publish import mail_maker
 from integration.translate.decision_tables import Decisions, load_decisions
 from integration.translate.flow import refuse
 
 HOME_VARIABLE: Final = "ECHEANCE_HOME"
 DEFAULT_HOME: Final = "echeance-data"
-SUBFOLDERS: Final = {"invoice_pdf": "factures", "b2": "b2", "report": "rapports"}
+SUBFOLDERS: Final = {"invoice_pdf": "factures", "b2": "b2", "night_report": "rapports"}
 AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth its start
 
 NOT_READY: Final = Code(
@@ -132,7 +133,11 @@ class App:
 
     def _makers(self) -> Mapping[str, Maker]:
         choices = self.settings.teletransmission.choices()
-        return {"invoice_pdf": self._pdfs, "b2": b2_maker(self.vault, choices)}
+        return {
+            "invoice_pdf": self._pdfs,
+            "b2": b2_maker(self.vault, choices),
+            "night_report": mail_maker(self.organisation_id),
+        }
 
     def _pdfs(
         self, connection: Connection, subjects: list[int], executor: Executor

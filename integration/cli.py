@@ -344,6 +344,19 @@ VERBS: Final = (
         "running:run",
         (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON),
     ),
+    Verb(
+        "report",
+        "montrer le compte rendu d'une nuit, ou l'écrire",
+        "running:report",
+        (
+            _argument("what", choices=("night",), help="ce dont il faut rendre compte"),
+            _argument("--date", metavar="AAAA-MM-JJ", help="nuit de ce jour (la dernière)"),
+            _argument(
+                "--output", metavar="FICHIER", help="fichier .html, .xlsx, .txt, .eml ou .json"
+            ),
+            _JSON,
+        ),
+    ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
     Verb(

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from config.settings import Settings
+from formats.common.alike import Alike, by_code, identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 from integration.database.bulk import reserve_ids
 from integration.database.tables import json_text, received_file
@@ -377,7 +378,7 @@ def _report(
         "counts": dict(counts),
         "notices": [str(one) for one in notices[:SHOWN]],
         "notices_total": len(notices),
-        "anomalies": [str(one) for one in anomalies[:SHOWN]],
+        "groups": [one.as_json() for one in by_code(anomalies)],
         "anomalies_total": len(anomalies),
     }
     values = {"records": records, "report": json_text(report)}
@@ -490,14 +491,15 @@ def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
     """What, where, why and what to do, for the person who sent the file."""
     received = office.now().astimezone(ZoneInfo(office.settings.organisation.zone))
     folder = "inbox" if claim.flow == _ANY else f"inbox/{claim.flow}"
-    hidden = len(result.anomalies) - SHOWN
+    groups = identical(one.at(replace(one.place, file="")) for one in result.anomalies)
+    hidden = len(groups) - SHOWN
     return "\n".join(
         [
             f"Fichier refusé : {claim.name}",
             f"Traité le {received:%d/%m/%Y à %H:%M}. Rien n'en a été importé.",
             f"{len(result.anomalies)} anomalie(s) :",
             "",
-            *(_reason(n, one) for n, one in enumerate(result.anomalies[:SHOWN], 1)),
+            *(_reason(n, one) for n, one in enumerate(groups[:SHOWN], 1)),
             *([f"… et {hidden} autre(s)."] if hidden > 0 else []),
             f"Corrigez le fichier, puis redéposez-le dans « {folder} ».",
             "",
@@ -505,7 +507,8 @@ def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
     )
 
 
-def _reason(n: int, one: Anomaly) -> str:
-    where = str(replace(one.place, file=""))
-    place = f"   Où : {where}\n" if where else ""
-    return f"{n}. {one.code.id} : {one.sentence}\n{place}   À faire : {one.code.remedy}\n"
+def _reason(n: int, group: Alike) -> str:
+    one = group.first
+    place = f"   Où : {group.where}\n" if group.where else ""
+    times = f" (× {group.count})" if group.count > 1 else ""
+    return f"{n}. {one.code.id}{times} : {one.sentence}\n{place}   À faire : {one.code.remedy}\n"

@@ -6,26 +6,33 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
-from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.common.alike import by_code
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import App
+from integration.failpoints import reach
 from integration.flows.billing.run import bill
 from integration.flows.care import price_care
 from integration.flows.mail import take_mail
-from integration.flows.night import Night, Step, run_night
-from integration.flows.report import situation
+from integration.flows.night import Night, Progress, Step, run_night
+from integration.flows.night_report import account
 from integration.flows.teletransmission import teletransmit
 from integration.inbox import Imported, Outcome, import_waiting
+from integration.reporting.publish import announce, publish
 from integration.translate.flow import FLOWS
 
 RETURNS: Final = ("returns", "payments")  # what organisms and banks answer
-_SHOWN: Final = 50
+UNPRICED: Final = Code(
+    "RUN-192",
+    "Les soins du patient n° {patient} n'ont pas pu être facturés ({error}).",
+    "Les autres le sont ; « echeance price-care » le dira encore : signalez-le à l'éditeur.",
+)
 
 Report = Mapping[str, Any]
 
 
-def play_night(app: App, day: date) -> Night:
+def play_night(app: App, day: date, progress: Progress = lambda *_: None) -> Night:
     """Play the steps of a day that aren't done yet."""
-    return run_night(app.engine, app.organisation_id, steps(app), day)
+    return run_night(app.engine, app.organisation_id, steps(app), day, progress)
 
 
 def steps(app: App) -> tuple[Step, ...]:
@@ -39,6 +46,7 @@ def steps(app: App) -> tuple[Step, ...]:
         Step("returns", "Traiter les retours", lambda _: _imported(app, RETURNS)),
         Step("send", "Envoyer", lambda _: _sent(app)),
         Step("report", "Rendre compte", lambda day: _reported(app, day)),
+        Step("send-report", "Envoyer le compte rendu", lambda day: _report_sent(app, day)),
     )
 
 
@@ -47,7 +55,7 @@ def _received(app: App, flows: tuple[str, ...]) -> Report:
     mail = take_mail(app.settings)
     report = _imported(app, flows)
     told = {"mails": len(mail.files), "mails_refused": mail.refused}
-    return {**told, **report, "attention": _texts(mail.anomalies) + report["attention"]}
+    return {**told, **report, "attention": _told(mail.anomalies) + report["attention"]}
 
 
 def _imported(app: App, flows: tuple[str, ...]) -> Report:
@@ -57,7 +65,7 @@ def _imported(app: App, flows: tuple[str, ...]) -> Report:
         "files": len(files),
         "duplicates": sum(one.outcome is Outcome.DUPLICATE for one in files),
         "refused": len(refused),
-        "attention": _texts(anomaly for one in refused for anomaly in one.anomalies),
+        "attention": _told(anomaly for one in refused for anomaly in one.anomalies),
         "counts": _summed(files),
     }
 
@@ -77,20 +85,20 @@ def _contracts(app: App, day: date) -> Report:
         "gross_cents": done.gross_cents,
         "blocked": len(done.blocked),
         "deferred": len(done.deferred),
-        "attention": _texts(done.anomalies),
+        "attention": _told(done.anomalies),
     }
 
 
 def _care(app: App, day: date) -> Report:
     done = price_care(app.care(), day)
+    failed = [Anomaly(UNPRICED, values={"patient": p, "error": e}) for p, e in done.failed]
     return {
         "invoices": done.invoices,
         "gross_cents": done.gross_cents,
         "part_amo_cents": done.part_amo_cents,
         "part_amc_cents": done.part_amc_cents,
         "part_patient_cents": done.part_patient_cents,
-        "attention": _texts(done.anomalies)
-        + [f"patient {p} : {error}" for p, error in done.failed],
+        "attention": _told([*done.anomalies, *failed]),
     }
 
 
@@ -101,7 +109,7 @@ def _teletransmitted(app: App, day: date) -> Report:
         "invoices": done.invoices,
         "part_amo_cents": done.part_amo_cents,
         "part_amc_cents": done.part_amc_cents,
-        "attention": _texts(done.anomalies),
+        "attention": _told(done.anomalies),
     }
 
 
@@ -111,21 +119,25 @@ def _sent(app: App) -> Report:
     try:
         sent = app.outbox().send(app.clock(), refused)
     except AnomaliesFound as found:
-        return {"attention": _texts(found.anomalies)}
-    return {**sent, "attention": _texts(refused)} if refused else sent
+        return {"attention": _told(found.anomalies)}
+    return {**sent, "attention": _told(refused)} if refused else sent
 
 
 def _reported(app: App, day: date) -> Report:
-    """The night in one file, written also when nothing happened."""
-    from integration.flows.report import write
-
-    found = situation(app.engine, app.organisation_id)
-    write(app.settings.folders.reports, day, found)
-    return {"due_cents": found.ledger["due_cents"]}
+    """The night in three files, made also when nothing happened."""
+    found = account(app.engine, app.organisation_id, app.settings.organisation.name, day)
+    publish(app.settings.folders.reports, found)
+    return {**found}
 
 
-def _texts(anomalies: Iterable[Anomaly]) -> list[str]:
-    """Each sentence once, the first ones; the rest is counted."""
-    texts = list(dict.fromkeys(str(anomaly) for anomaly in anomalies))
-    more = [f"… et {len(texts) - _SHOWN} autre(s)"] if len(texts) > _SHOWN else []
-    return texts[:_SHOWN] + more
+def _report_sent(app: App, day: date) -> Report:
+    """The account leaves as every file does: a row of the outbox, once, then a try."""
+    with app.engine.begin() as connection:
+        announce(connection, app.organisation_id, day)
+    reach("report.announced")
+    return _sent(app)
+
+
+def _told(anomalies: Iterable[Anomaly]) -> list[dict[str, Any]]:
+    """By code, with the first places: a thousand alike are one line."""
+    return [one.as_json() for one in by_code(anomalies)]

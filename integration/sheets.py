@@ -7,9 +7,12 @@ text in XLSX; `unquoted` takes it back.
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterable, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +38,28 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]
     partial.replace(path)
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet of a book."""
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def book_of(sheets: Iterable[Sheet], made_on: date) -> bytes:
+    """An XLSX book; the same sheets of the same day give the same bytes."""
+    import xlsxwriter  # type: ignore[import-untyped]
+
+    content = BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        made = datetime(made_on.year, made_on.month, made_on.day, tzinfo=UTC)
+        book.set_properties({"created": made})
+        for sheet in sheets:
+            _fill(book, sheet.name, (sheet.header, *sheet.rows))
+    return content.getvalue()
+
+
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """UTF-8 with a byte order mark, semicolons, CRLF, as French spreadsheets expect."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
@@ -45,15 +70,19 @@ def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> N
 
 def _xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Texts are texts, whatever they begin with; numbers and dates are typed."""
-    import xlsxwriter  # type: ignore[import-untyped]
+    import xlsxwriter
 
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as book:
-        day = book.add_format({"num_format": "dd/mm/yyyy"})
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        for rank, row in enumerate((header, *rows)):
-            for column, cell in enumerate(row):
-                _put(sheet, rank, column, cell, day)
+        _fill(book, None, itertools.chain((header,), rows))
+
+
+def _fill(book: Any, name: str | None, rows: Iterable[Sequence[Cell]]) -> None:
+    day = book.add_format({"num_format": "dd/mm/yyyy"})
+    sheet = book.add_worksheet(name)
+    sheet.freeze_panes(1, 0)
+    for rank, row in enumerate(rows):
+        for column, cell in enumerate(row):
+            _put(sheet, rank, column, cell, day)
 
 
 def _put(sheet: Any, row: int, column: int, cell: Cell, day: Any) -> None:

@@ -797,7 +797,7 @@ outbox = Table(
     _id(),
     Column("organisation_id", BigInteger, nullable=False),
     Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
-    _key("kind", length=16),  # invoice_pdf, b2, report
+    _key("kind", length=16),  # invoice_pdf, b2, night_report
     _key("partner", length=64),  # settled with the recipient, when the row is first looked at
     _key("file_name", length=128),
     Column("subject_id", BigInteger),  # document or transmission the bytes are made from

@@ -40,19 +40,32 @@ class Night:
     already: bool = False
 
 
-def run_night(engine: Engine, organisation_id: int, steps: Sequence[Step], day: date) -> Night:
+Progress = Callable[[int, int, str], None]
+"""Told before each step: steps done, of how many, the title of the next."""
+
+
+def run_night(
+    engine: Engine,
+    organisation_id: int,
+    steps: Sequence[Step],
+    day: date,
+    progress: Progress = lambda *_: None,
+) -> Night:
     """Play the steps not done yet for that day, then close it; alone, whoever else tries."""
     with alone(engine, f"night-{organisation_id}"):
-        return _played(engine, organisation_id, steps, day)
+        return _played(engine, organisation_id, steps, day, progress)
 
 
-def _played(engine: Engine, organisation_id: int, steps: Sequence[Step], day: date) -> Night:
+def _played(
+    engine: Engine, organisation_id: int, steps: Sequence[Step], day: date, progress: Progress
+) -> Night:
     night = Night(day)
     done = _done(engine, organisation_id, day)
     night.already = all(step.name in done for step in steps)
-    for step in steps:
+    for rank, step in enumerate(steps):
         if step.name in done:
             continue
+        progress(rank, len(steps), step.title)
         reach(f"night.{step.name}")
         report = step.does(day)
         with engine.begin() as connection:

@@ -1,4 +1,4 @@
-"""The night's report and `status`: what was made, what is owed, what a person must do."""
+"""`status`: what was made and what is owed, since the beginning."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import Engine
 
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
-from integration.failpoints import reach
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 
@@ -69,15 +67,3 @@ def situation(engine: Engine, organisation_id: int) -> Situation:
             outbox=dict(ask("outbox")),
             last_night=date.fromisoformat(str(closed)) if closed else None,
         )
-
-
-def write(folder: Path, day: date, found: Situation) -> Path:
-    """The night's report as JSON, written whole under the day's name; written again, it replaces
-    itself: a night that is cut and run again reports once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    final = folder / f"nuit-{day:%Y-%m-%d}.json"
-    part = final.with_suffix(".part")
-    part.write_bytes(orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2))
-    reach("report.part")
-    part.replace(final)
-    return final

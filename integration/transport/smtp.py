@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -36,6 +37,7 @@ _TROUBLE: Final = (OSError, smtplib.SMTPException)
 _LEAST_PERMANENT: Final = 500
 _CLOSING: Final = 421
 _POLICY: Final = SMTP.clone(cte_type="7bit")  # whatever server relays it
+_WHOLE: Final = "night_report"
 _TYPES: Final = {"invoice_pdf": ("application", "pdf")}
 
 
@@ -82,6 +84,8 @@ class Smtp:
     def message(self, item: Item) -> EmailMessage:
         """The mail of an item. Raises RefusedError when a value can't stand in a header."""
         partner = self._partner
+        if item.kind == _WHOLE:
+            return self._addressed_whole(item)
         mail = EmailMessage(policy=_POLICY)
         try:
             mail["From"] = partner.sender
@@ -97,6 +101,15 @@ class Smtp:
         except ValueError:  # a line end in a header: nobody forges one here
             raise RefusedError("une adresse, l'objet ou le nom ne tient pas en en-tête") from None
         mail.set_boundary(f"=_{message_id(item.key, '')[1:33]}")
+        return mail
+
+    def _addressed_whole(self, item: Item) -> EmailMessage:
+        """An item that is a mail already, but for who writes to whom."""
+        mail = message_from_bytes(item.content, EmailMessage, policy=_POLICY)
+        mail["From"] = self._partner.sender
+        mail["To"] = ", ".join(self._partner.to)
+        mail["Date"] = format_datetime(item.at)
+        mail["Message-ID"] = message_id(item.key, self._partner.sender)
         return mail
 
     def check(self) -> str:

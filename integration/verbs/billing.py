@@ -28,6 +28,7 @@ from integration.verbs.outcome import (
     DECIDED,
     NOT_AN_AMOUNT,
     complain,
+    complain_all,
     day_of,
     euros,
     say,
@@ -196,8 +197,7 @@ def _print_report(report: BillingReport, title: str) -> None:
         say(f"  contrats sous le seuil, reportés : {len(report.deferred)}")
     if report.blocked:
         say(f"  contrats bloqués par une anomalie : {len(report.blocked)}")
-    for anomaly in report.anomalies:
-        complain(str(anomaly))
+    complain_all(report.anomalies)
 
 
 def _report(report: BillingReport) -> Mapping[str, Any]:
@@ -254,8 +254,7 @@ def _tell(kind: str, report: Any, french: Mapping[str, object], *, as_json: bool
         return
     for title, value in french.items():
         say(f"  {title} : {value}")
-    for anomaly in report.anomalies:
-        complain(str(anomaly))
+    complain_all(report.anomalies)
 
 
 def recycle(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from integration.app import home_of, open_app
 from integration.cli import BAD_INPUT, DONE
 from integration.inbox import Imported, Outcome, import_paths
 from integration.translate.flow import FLOWS, load
-from integration.verbs.outcome import complain, say, say_json
+from integration.verbs.outcome import complain, complain_all, say, say_json
 
 _FRENCH = {
     Outcome.IMPORTED: "importé",
@@ -39,8 +39,7 @@ def _tell(one: Imported) -> None:
     say(f"{one.name} ({one.flow}) : {_FRENCH[one.outcome]}{f' — {counts}' if counts else ''}")
     for notice in one.notices:
         say(f"  à noter : {notice}")
-    for anomaly in one.anomalies:
-        complain(f"  {anomaly}")
+    complain_all(one.anomalies, "  ")
     if one.outcome is Outcome.REFUSED and one.kept:
         complain(f"  Copie et explications : {one.kept.parent}")
 

@@ -6,10 +6,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from formats.common.alike import identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.cli import (
     BAD_CONFIG,
@@ -45,8 +46,7 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         complain("Interrompu. Relancez la même commande : elle reprendra où elle s'est arrêtée.")
         return INTERRUPTED
     except AnomaliesFound as found:
-        for anomaly in found.anomalies:
-            complain(str(anomaly))
+        complain_all(found.anomalies)
         return _code_of(found.anomalies[0])
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -83,6 +83,12 @@ def complain(text: str) -> None:
     """A sentence on standard error, behind what was already said."""
     sys.stdout.flush()
     sys.stderr.write(f"{text}\n")
+
+
+def complain_all(anomalies: Iterable[Anomaly], before: str = "") -> None:
+    """Anomalies on standard error; those that say the same, once."""
+    for group in identical(anomalies):
+        complain(f"{before}{group}")
 
 
 def say(text: str = "") -> None:

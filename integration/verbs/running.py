@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from integration.app import home_of, open_app
+from sqlalchemy import Connection, select
+
+from integration.app import App, home_of, open_app
 from integration.cli import DONE, PARTIAL
+from integration.database import tables
+from integration.database.engine import snapshot
 from integration.flows.night import Night
+from integration.flows.night_report import Account, kept
 from integration.nights import play_night
+from integration.reporting import words
+from integration.reporting.publish import write
+from integration.reporting.text import text
 from integration.verbs.outcome import complain, day_of, euros, say, say_json
+from integration.verbs.progress import Progress
 
 _STEPS: Final = {
     "import": "Fichiers reçus",
@@ -21,6 +32,7 @@ _STEPS: Final = {
     "returns": "Retours et règlements",
     "send": "Envois",
     "report": "Compte rendu",
+    "send-report": "Compte rendu envoyé",
 }
 _FRENCH: Final = {
     "mails": "courriels relevés",
@@ -35,16 +47,16 @@ _FRENCH: Final = {
     "part_amo_cents": "AMO",
     "part_amc_cents": "AMC",
     "part_patient_cents": "patients",
-    "due_cents": "reste dû",
     "invoice_pdf": "factures en PDF",
     "b2": "fichiers B2",
+    "night_report": "comptes rendus",
 }
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Play the night of a day; a second time it says that it is done."""
-    with open_app(home_of(arguments.home)) as app:
-        night = play_night(app, day_of(arguments.date, app.today()))
+    with open_app(home_of(arguments.home)) as app, closing(Progress()) as progress:
+        night = play_night(app, day_of(arguments.date, app.today()), progress)
     if arguments.json:
         say_json("night", {"day": night.day, "already": night.already, "steps": night.reports})
     else:
@@ -59,10 +71,11 @@ def _tell(night: Night) -> None:
         return
     say(f"Nuit du {night.day:%d/%m/%Y}")
     for step, report in night.reports.items():
-        say(f"  {_STEPS[step]:24} {', '.join(_figures(report)) or 'rien'}")
+        told = (words.title(cast(Account, report)),) if step == "report" else _figures(report)
+        say(f"  {_STEPS[step]:24} {', '.join(told) or 'rien'}")
     for report in night.reports.values():
-        for sentence in report.get("attention", ()):
-            complain(f"  à voir : {sentence}")
+        for one in report.get("attention", ()):
+            complain(f"  à voir : {one['text']}")
 
 
 def _figures(report: Mapping[str, Any]) -> Iterator[str]:
@@ -76,6 +89,27 @@ def _figures(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"{_FRENCH.get(name, name)} {euros(value)}"
         else:
             yield f"{value} {_FRENCH.get(name, name)}"
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """The account of a night played, on the terminal or in a file."""
+    with open_app(home_of(arguments.home), "serial") as app, snapshot(app.engine) as connection:
+        found = kept(connection, app.organisation_id, _night_of(app, connection, arguments.date))
+    if arguments.output:
+        write(Path(arguments.output), found)
+        say(f"Compte rendu écrit : {arguments.output}")
+    elif arguments.json:
+        say_json("night-report", found)
+    else:
+        say(text(found).rstrip("\n"))
+    return DONE
+
+
+def _night_of(app: App, connection: Connection, day: str | None) -> date:
+    """The day asked for, or the last one closed."""
+    own = tables.organisation.c.id == app.organisation_id
+    closed = connection.scalar(select(tables.organisation.c.closed_until).where(own))
+    return day_of(day, closed or app.today())
 
 
 def demo(arguments: argparse.Namespace) -> int:

@@ -17,7 +17,11 @@ from integration.transport.credentials import ABSENT, READABLE
 from integration.transport.opened import transport_of
 from integration.verbs.outcome import complain, say, say_json
 
-SENT: Final = {"invoice_pdf": "factures PDF", "b2": "fichiers B2", "report": "rapports"}
+SENT: Final = {
+    "invoice_pdf": "factures PDF",
+    "b2": "fichiers B2",
+    "night_report": "comptes rendus",
+}
 STATES: Final = {
     State.TODO: "à envoyer",
     State.SENT: "envoyé",

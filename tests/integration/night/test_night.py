@@ -19,7 +19,7 @@ from tests.integration.billing.house import House, contract, fee, house_at
 from tests.integration.posting.books import days, open_books, posted, sale
 
 DAY = date(2026, 3, 31)
-NAMES = ("import", "contracts", "care", "teletransmit", "returns", "send", "report")
+NAMES = ("import", "contracts", "care", "teletransmit", "returns", "send", "report", "send-report")
 
 
 class Killed(BaseException):
@@ -108,8 +108,8 @@ def test_the_whole_night_imports_bills_sends_and_reports(house: House) -> None:
     assert night.reports["send"] == {"invoice_pdf": 1}
     assert house.invoices() == [(1, "2026-03-31", "C1", 2500, 500, 3000)]
     report = json.loads(_report(house).read_bytes())
-    assert report["ledger"] == {"debit_cents": 3000, "credit_cents": 3000, "due_cents": 3000}
-    assert report["documents"] == {"contract": {"count": 1, "cents": 3000}}
+    assert report["made"] == {"contract": {"count": 1, "cents": 3000}}
+    assert report["totals"]["agree"]
     assert nights.play_night(house.app, DAY).already
 
 
@@ -122,8 +122,8 @@ def test_a_night_without_anything_is_reported_too(house: House) -> None:
     night = nights.play_night(house.app, DAY)
     assert tuple(night.reports) == NAMES
     report = json.loads(_report(house).read_bytes())
-    assert report["documents"] == {}
-    assert report["ledger"] == {"debit_cents": 0, "credit_cents": 0, "due_cents": 0}
+    assert report["made"] == {}
+    assert report["todo"] == []
     assert not any(one.get("attention") for one in night.reports.values())
 
 
@@ -145,7 +145,7 @@ def test_killed_at_any_step_the_night_ends_the_same(
         run_night(house.engine, 1, broken, DAY)
     nights.play_night(house.app, DAY)
     assert house.invoices() == [(1, "2026-03-31", "C1", 2500, 500, 3000)]
-    assert house.rows("SELECT state FROM outbox") == [("sent",)]
+    assert house.rows("SELECT state FROM outbox") == [("sent",), ("sent",)]
     assert sorted(house.rows("SELECT job FROM occurrence")) == sorted((name,) for name in NAMES)
     assert _closed(house.engine) == DAY
 
@@ -159,12 +159,12 @@ def test_an_invoice_that_cannot_be_drawn_stops_neither_the_others_nor_the_night(
     house.execute("UPDATE customer SET address = '' WHERE code = 'C2'")
     night = nights.play_night(house.app, DAY)
     assert night.reports["send"]["invoice_pdf"] == 2
-    (sentence,) = night.reports["send"]["attention"]
-    assert "VT2026-000002.pdf" in sentence
-    assert "FMT-305" in sentence
+    (told,) = night.reports["send"]["attention"]
+    assert "VT2026-000002.pdf" in told["text"]
+    assert told["code"] == "FMT-305"
     assert _closed(house.engine) == DAY
     states = house.rows("SELECT file_name, state FROM outbox ORDER BY id")
-    assert [state for _, state in states] == ["sent", "todo", "sent"]
+    assert [state for _, state in states] == ["sent", "todo", "sent", "sent"]
 
 
 def test_a_bad_page_in_another_process_stops_nothing_either(
@@ -178,3 +178,13 @@ def test_a_bad_page_in_another_process_stops_nothing_either(
         with pytest.raises(AnomaliesFound, match="FMT-305"):
             house.app.outbox().send()
         assert house.rows("SELECT state FROM outbox ORDER BY id") == [("todo",), ("sent",)]
+
+
+def test_care_that_can_not_be_priced_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = nights.price_care(house.app.care(), DAY)
+    failed.failed.append((7, "KeyError"))
+    monkeypatch.setattr(nights, "price_care", lambda *_: failed)
+    (told,) = nights.play_night(house.app, DAY).reports["care"]["attention"]
+    assert told["text"].startswith(
+        "RUN-192 Les soins du patient n° 7 n'ont pas pu être facturés (KeyError)."
+    )

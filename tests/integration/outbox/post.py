@@ -71,7 +71,7 @@ class Post:
     def outbox(self) -> Outbox:
         """What sends, as the application composes it."""
         own = FolderPartner(name="folder", folder=self.home / "outbox", folders={"b2": "b2"})
-        makers = dict.fromkeys(("b2", "invoice_pdf", "report"), self.contents)
+        makers = dict.fromkeys(("b2", "invoice_pdf", "night_report"), self.contents)
         partners = {"folder": own, **self.partners}
         return Outbox(self.engine, 1, self.home, partners, makers, SerialExecutor())
 

@@ -77,10 +77,10 @@ def test_f6_a_stall_ends_in_time_and_delays_no_other_partner(post: Post, sftp: S
     with wire(sftp.port) as line:
         post.partner("muet", sftp.partner(port=line.port, timeout_s=1))
         post.partner(
-            "autre", {"transport": "folder", "folder": "autre", "takes": [{"kind": "report"}]}
+            "autre", {"transport": "folder", "folder": "autre", "takes": [{"kind": "night_report"}]}
         )
         post.put("a.b2", "b.b2")
-        post.put("r.txt", kind="report")
+        post.put("r.txt", kind="night_report")
         line.stall_at = 20_000
         started = time.monotonic()
         told = post.send()
