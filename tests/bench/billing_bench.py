@@ -23,13 +23,14 @@ from tests.plugins import postgresql
 CONTRACTS: Final = 20_000
 LARGE: Final = 200_000
 ROUNDS: Final = 3
+_OURS: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 
 def run() -> dict[str, object]:
     """Rates of both databases, ratio to the bare load, peak memory of all our processes."""
     found: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
-        found["sqlite"] = _measured(lambda name: _sqlite_url(folder, name))
+        found["sqlite"] = _measured(lambda name: sqlite_url(folder, name))
         found["memory"] = _memory(folder)
     with postgresql.cluster(durable=True) as server:
         found["postgresql"] = _measured(lambda name: _created(server, name))
@@ -40,10 +41,10 @@ def _measured(database: Callable[[str], str]) -> dict[str, object]:
     """Medians of ROUNDS rounds, each a billing and a bare load one after the other."""
     rates, bare_rates, peaks = [], [], []
     for number in range(ROUNDS):
-        url = _filled(database(f"billed{number}"), CONTRACTS)
-        billed = _in_child("bill", url, CONTRACTS)
-        bare_url = _filled(database(f"bare{number}"), CONTRACTS)
-        bare = _in_child("bare", bare_url, CONTRACTS, url)
+        url = filled(database(f"billed{number}"), CONTRACTS)
+        billed = in_child("bill", url, CONTRACTS)
+        bare_url = filled(database(f"bare{number}"), CONTRACTS)
+        bare = in_child("bare", bare_url, CONTRACTS, url)
         rates.append(round(billed["invoices"] / billed["seconds"]))
         bare_rates.append(round(billed["invoices"] / bare["seconds"]))
         peaks.append(billed["peak_mb"])
@@ -61,7 +62,7 @@ def _measured(database: Callable[[str], str]) -> dict[str, object]:
 def _memory(folder: str) -> dict[str, object]:
     """Peak memory at ten times the size, from a run of its own."""
     large, small = (
-        _in_child("bill", _filled(_sqlite_url(folder, name), contracts), contracts)
+        in_child("bill", filled(sqlite_url(folder, name), contracts), contracts)
         for name, contracts in (("large", LARGE), ("again", CONTRACTS))
     )
     return {
@@ -75,16 +76,17 @@ def _memory(folder: str) -> dict[str, object]:
 
 def _one_group(folder: str) -> dict[str, object]:
     """All the contracts paid by one lessor, in a single transaction."""
-    url = _filled(_sqlite_url(folder, "group"), CONTRACTS)
-    _in_child("join", url, CONTRACTS)
-    billed = _in_child("bill", url, CONTRACTS)
+    url = filled(sqlite_url(folder, "group"), CONTRACTS)
+    in_child("join", url, CONTRACTS)
+    billed = in_child("bill", url, CONTRACTS)
     return {
         "one_group_peak_mb": billed["peak_mb"],
         "one_group_invoices_per_s": round(billed["invoices"] / billed["seconds"]),
     }
 
 
-def _sqlite_url(folder: str, name: str) -> str:
+def sqlite_url(folder: str, name: str) -> str:
+    """A database file of that name."""
     return f"sqlite:///{Path(folder) / name}.db"
 
 
@@ -94,13 +96,13 @@ def _created(server: postgresql.Cluster, name: str) -> str:
     return server.url(name)
 
 
-def _filled(url: str, contracts: int) -> str:
+def filled(url: str, contracts: int, portfolio: str = "plain") -> str:
     """Schema and portfolio, by a process of their own: they don't count as billing's memory."""
-    _in_child("fill", url, contracts)
+    in_child("fill", url, contracts, portfolio)
     return url
 
 
-def _in_child(what: str, *arguments: object) -> dict[str, Any]:
+def in_child(what: str, *arguments: object) -> dict[str, Any]:
     """Measure in a process of its own: memory is a high-water mark of the whole process."""
     command = [sys.executable, "-m", "tests.bench.billing_bench", what, *map(str, arguments)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -111,13 +113,15 @@ def _in_child(what: str, *arguments: object) -> dict[str, Any]:
 # --- in the children --------------------------------------------------------------------------
 
 
-def _fill(url: str, contracts: int) -> dict[str, object]:
+def _fill(url: str, contracts: int, portfolio: str) -> dict[str, object]:
     from integration.database.engine import make_engine
     from integration.database.migrations import upgrade
-    from tests.bench.portfolio import fill
+    from tests.bench.kinds import mixed, of_kind
+    from tests.bench.portfolio import fill, plain
 
+    known = {"plain": plain, "mixed": mixed}
     upgrade(url)
-    fill(make_engine(url), contracts)
+    fill(make_engine(url), contracts, known.get(portfolio) or of_kind(portfolio))
     return {}
 
 
@@ -144,7 +148,7 @@ def _bill(url: str, contracts: int) -> dict[str, object]:
         DEFAULT_ACCOUNTS,
         ahead=True,
     )
-    started = time.perf_counter()
+    started, imports = time.perf_counter(), time.process_time()
     report = bill(run)
     seconds = time.perf_counter() - started
     assert report.invoices == contracts, report
@@ -153,6 +157,7 @@ def _bill(url: str, contracts: int) -> dict[str, object]:
     return {
         "invoices": report.invoices,
         "seconds": seconds,
+        "cpu_seconds": sum(sum(resource.getrusage(who)[:2]) for who in _OURS) - imports,
         "peak_mb": round((own + planner) / 1024),
     }
 
