@@ -6,6 +6,8 @@ cell, how one cell is read, and what is wrong with either. Whole columns go fast
 - what has few values (numbers, amounts, days, short codes) is looked up. A value and its cell
   enter the table once, after the cell has been read back and compared with the value;
 - what has many (identifiers, names) is checked as one string. No person is kept.
+
+A column whose values are all alike, as many are in a file, is written as one cell for all.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ KEPT: Final = 50_000
 """Pairs of value and cell a table holds before it is emptied, so memory stays flat."""
 
 _BETWEEN: Final = "\0"  # no charset allows it
+
+Cells = str | Sequence[str]
+"""A cell for each record, or the one that all of them share."""
 
 
 class _Kept(dict[Any, Any]):
@@ -96,8 +101,15 @@ class Column(ABC):
             raise AssertionError(f"{self._zone.kind.value} doesn't read back as it was written")
         return cell
 
-    def write(self, values: Sequence[Any]) -> Sequence[str]:
-        """A cell for each value; raises TypeError or ValueError when one won't read back as is."""
+    def write(self, values: Sequence[Any]) -> Cells:
+        """The cells of values; raises TypeError or ValueError when one won't read back as is."""
+        first = values[0]
+        if first == values[-1] and values.count(first) == len(values):
+            return self._written((first,))[0]
+        return self._written(values)
+
+    def _written(self, values: Sequence[Any]) -> Sequence[str]:
+        """A cell for each value."""
         return _looked_up(self._cells, values)
 
     def read(self, cells: Sequence[str]) -> Sequence[Any]:
@@ -131,7 +143,7 @@ class _Text(Column):
 
     def __init__(self, zone: Zone, charset: Charset) -> None:
         super().__init__(zone, charset)
-        self._allowed = bytes(charset.allowed) + b"\0"
+        self._allowed = bytes(charset.allowed)
         self._no_allowed = dict.fromkeys(charset.allowed)
 
     def complaint(self, piece: str) -> str:
@@ -164,23 +176,24 @@ class _Text(Column):
         filled = f"(?! {{{self._zone.length}}})" if self._zone.mandatory else ""
         return f"{filled}([{letters}]{{{self._zone.length}}})"
 
-    def write(self, values: Sequence[Any]) -> Sequence[str]:
+    def _written(self, values: Sequence[Any]) -> Sequence[str]:
         if self._zone.length <= LOOKED_UP_COLUMNS:
             return _looked_up(self._cells, values)
+        joined = _BETWEEN.join((*values, "")).encode("latin-1")
+        between = b"\0" * len(values)
+        if joined.translate(None, self._allowed) != between:
+            raise ValueError("un caractère n'est pas permis")
+        if b" \0" in joined:
+            raise ValueError("une valeur se lira autrement")
+        if joined[self._zone.length :: self._zone.length + 1] == between:
+            return values  # each ends where the next begins: all have the length of the zone
         return self._filled(values)
 
     def _filled(self, values: Sequence[str]) -> Sequence[str]:
-        """The cells of values of permitted characters, short enough, without trailing blanks."""
-        joined = _BETWEEN.join((*values, "")).encode("latin-1")
-        if joined.translate(None, self._allowed) or joined.count(b"\0") != len(values):
-            raise ValueError("un caractère n'est pas permis")
+        """The cells of values of permitted characters, some shorter than the zone."""
         lengths = set(map(len, values))
         if max(lengths) > self._zone.length or (self._zone.mandatory and 0 in lengths):
             raise ValueError("une valeur ne tient pas")
-        if b" \0" in joined:
-            raise ValueError("une valeur se lira autrement")
-        if lengths == {self._zone.length}:
-            return values
         return list(map(str.ljust, values, repeat(self._zone.length)))
 
     def read(self, cells: Sequence[str]) -> Sequence[Any]:
@@ -190,6 +203,10 @@ class _Text(Column):
 
 class _Digits(_Text):
     """Digits that identify: all columns, zeros ahead of a shorter value."""
+
+    def __init__(self, zone: Zone, charset: Charset) -> None:
+        super().__init__(zone, charset)
+        self._allowed = b"0123456789"
 
     def complaint(self, piece: str) -> str:
         return _digits_complaint(piece)
@@ -205,10 +222,7 @@ class _Digits(_Text):
         return _digits_pattern(self._zone)
 
     def _filled(self, values: Sequence[str]) -> Sequence[str]:
-        joined = "".join(values).encode("latin-1")
-        if set(map(len, values)) != {self._zone.length} or not joined.isdigit():
-            raise ValueError("des chiffres sont attendus")
-        return values
+        raise ValueError("des chiffres manquent ou dépassent")
 
     def read(self, cells: Sequence[str]) -> Sequence[Any]:
         return cells
@@ -238,10 +252,10 @@ class _Number(Column):
     def pattern(self) -> str:
         return _digits_pattern(self._zone)
 
-    def write(self, values: Sequence[Any]) -> Sequence[str]:
+    def write(self, values: Sequence[Any]) -> Cells:
         if set(map(type, values)) != {int}:  # 1.0 and True would find the cell of 1
             raise TypeError("un entier est attendu")
-        return _looked_up(self._cells, values)
+        return super().write(values)
 
 
 class _Day(Column):

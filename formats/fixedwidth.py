@@ -34,12 +34,12 @@ from dataclasses import dataclass
 from dataclasses import replace as _with
 from datetime import date
 from functools import cached_property
-from itertools import repeat
+from itertools import groupby, repeat
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar, dataclass_transform, get_type_hints
 
-from formats.columns import Column, column
+from formats.columns import Cells, Column, column
 from formats.common.anomaly import MASKED, AnomaliesFound, Anomaly, Code, Place
 from formats.zones import (
     ABSENT,
@@ -180,7 +180,7 @@ class Layout(Generic[R]):
     # Writing
 
     def write_many(self, items: Sequence[Any]) -> Written | None:
-        """The bytes of each, read back; None when a value doesn't fit: `settle` says which."""
+        """The characters of each, read back; None when a value doesn't fit: `settle` says which."""
         columns = list(zip(*items, strict=True))
         try:
             written = [
@@ -191,28 +191,27 @@ class Layout(Generic[R]):
             return None
         if any(values is not own for (values, _), own in zip(written, columns, strict=True)):
             items = self._records([values for values, _ in written], len(items))
-        cells = self._with_fixed([cells for _, cells in written], len(items))
-        content = _joined(cells)
-        self._check_read_back(content, cells)
-        return Written(self._raws(content), items)
+        cells = self._with_fixed(cells for _, cells in written)
+        rows = _joined(cells, len(items))
+        self._check_read_back("".join(rows).encode("latin-1"), cells, len(items))
+        return Written(rows, items)
 
-    def _raws(self, content: bytes) -> list[bytes]:
-        return [content[at : at + self.length] for at in range(0, len(content), self.length)]
-
-    def _with_fixed(self, held: Iterable[Sequence[str]], count: int) -> list[Sequence[str]]:
+    def _with_fixed(self, held: Iterable[Cells]) -> list[Cells]:
         """The cells of every zone in order, constants and blanks too."""
         following = iter(held)
-        return [next(following) if fixed is None else [fixed] * count for fixed in self._fixed]
+        return [next(following) if fixed is None else fixed for fixed in self._fixed]
 
-    def _check_read_back(self, content: bytes, cells: Sequence[Sequence[str]]) -> None:
+    def _check_read_back(self, content: bytes, cells: Sequence[Cells], count: int) -> None:
         """Each cell, whose column knows what it says, must stand in the columns of its zone.
 
         Columns are compared one by one for all records: a stride of the length of a record.
         """
         for zone, those in zip(self.zones, cells, strict=True):
             asked = "".join(those).encode("latin-1")
+            shared = count if type(those) is str else 1
             for at in range(zone.length):
-                if content[zone.start - 1 + at :: self.length] != asked[at :: zone.length]:
+                found = content[zone.start - 1 + at :: self.length]
+                if found != asked[at :: zone.length] * shared:
                     raise AssertionError(f"{self.name} doesn't read back as it was written")
 
     def settle(self, item: Any, place: Place) -> R:
@@ -235,18 +234,22 @@ class Layout(Generic[R]):
 
 
 class Written(NamedTuple):
-    """Records in bytes, and as they will read back: those asked, or in plain characters."""
+    """Records in characters, and as they will read back: those asked, or in plain characters."""
 
-    raws: list[bytes]
+    rows: list[str]
     items: Sequence[Any]
 
 
-def _joined(cells: Sequence[Sequence[str]]) -> bytes:
-    """Records run on, from the cells of their columns."""
-    return "".join(map("".join, zip(*cells, strict=True))).encode("latin-1")
+def _joined(cells: Sequence[Cells], count: int) -> list[str]:
+    """Records from the cells of their columns; neighbours that all records share are joined once.
+    """
+    columns: list[Iterable[str]] = []
+    for shared, run in groupby(cells, lambda those: type(those) is str):
+        columns += [repeat("".join(run), count)] if shared else run  # type: ignore[arg-type]
+    return list(map("".join, zip(*columns, strict=True)))
 
 
-def _written(column: Column, values: Sequence[Any]) -> tuple[Sequence[Any], Sequence[str]]:
+def _written(column: Column, values: Sequence[Any]) -> tuple[Sequence[Any], Cells]:
     """A column as it will read back, and its cells; raises when a value doesn't fit."""
     try:
         return values, column.write(values)
@@ -412,7 +415,7 @@ def encode(item: object, place: Place = Place()) -> bytes:  # noqa: B008 - immut
     written = table.write_many([item])
     if written is None:
         raise AnomaliesFound(*_refusals(table, [(item, place)]))
-    return written.raws[0]
+    return written.rows[0].encode("latin-1")
 
 
 def encode_all(
@@ -424,14 +427,14 @@ def encode_all(
 
     Lines are numbered after that of `place`: from 1 by default.
     """
-    return b"".join(write_all(list(items), place, tables).raws)
+    return "".join(write_all(list(items), place, tables).rows).encode("latin-1")
 
 
 def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layout[Any]]) -> Written:
     """What `encode_all` writes, record by record, and the records as they will read back."""
     kinds, groups = _by_kind(items)
     found: list[Anomaly] = []
-    raws: dict[type, Iterator[bytes]] = {}
+    rows: dict[type, Iterator[str]] = {}
     settled: dict[type, Iterator[Any]] = {}
     for kind, group in groups.items():
         written = tables[kind].write_many(group)
@@ -440,10 +443,10 @@ def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layou
             places = [_with(place, line=n) for n, k in enumerate(kinds, first) if k is kind]
             found += _refusals(tables[kind], zip(group, places, strict=True))
         else:
-            raws[kind], settled[kind] = map(iter, written)
+            rows[kind], settled[kind] = map(iter, written)
     if found:
         raise AnomaliesFound(*sorted(found, key=lambda anomaly: anomaly.place.line))
-    return Written(_in_order(kinds, raws), _in_order(kinds, settled))
+    return Written(_in_order(kinds, rows), _in_order(kinds, settled))
 
 
 def _by_kind(items: Sequence[object]) -> tuple[list[type], dict[type, list[Any]]]:

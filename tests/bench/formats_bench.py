@@ -10,12 +10,15 @@ import struct
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date, timedelta
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from time import perf_counter, process_time
 
 from formats import b2, noemie
+from formats.b2 import Beneficiary, Invoice, Line
 from formats.b2.check import Checker
 from formats.b2.grammar import Tables
 from formats.b2.v062007 import FileEnd
@@ -96,7 +99,29 @@ def _noemie() -> dict[str, object]:
 
 
 def _invoices() -> list:
-    return [invoice(f"{number:09d}", lines=(line(), line())) for number in range(1, INVOICES)]
+    """Persons, prescribers, prices and weeks that differ, as in a file one really sends."""
+    return [_invoice(number) for number in range(1, INVOICES)]
+
+
+def _invoice(number: int) -> Invoice:
+    nir = f"18001750{number * 7919 % 100_000:05d}"
+    own = {"nir": nir, "nir_key": f"{97 - int(nir) % 97:02d}"}
+    lines = tuple(_line(number * 3 + rank) for rank in range(2))
+    return invoice(f"{number:09d}", **own, lines=lines, beneficiary=Beneficiary(**own))
+
+
+def _line(number: int) -> Line:
+    """A week's rental, at one of 60 prices, asked by one of 200 prescribers."""
+    first, price = date(2026, 1, 1 + number % 9), 1000 + number % 60 * 35
+    (detail,) = line().details
+    week = {"first_day": first, "last_day": first + timedelta(days=6)}
+    paid = dict.fromkeys(("unit_price_cents", "base_cents", "amo_cents", "total_cents"), price)
+    return line(
+        **paid,
+        done_on=first,
+        prescriber=f"7512{number % 200:05d}",
+        details=(replace(detail, price_cents=price, total_cents=price, **week),),
+    )
 
 
 def _records(content: bytes) -> Iterator[object]:
@@ -165,14 +190,15 @@ def _bare_read(rows: list[bytes], tables: list[Layout]) -> Callable[[], object]:
 def _encode_alone(items: list) -> Callable[[], object]:
     """Typed records to bytes, in order; nothing is read back nor judged."""
 
-    def group(table: Layout, those: list) -> Iterator[bytes]:
+    def group(table: Layout, those: list) -> Iterator[str]:
         columns = zip(table._held, zip(*those, strict=True), strict=True)
         cells = [column.write(values) for (_, column), values in columns]
-        return iter(table._raws(_joined(table._with_fixed(cells, len(those)))))
+        return iter(_joined(table._with_fixed(cells), len(those)))
 
     def some(chunk: list) -> bytes:
         kinds, groups = _by_kind(chunk)
-        return b"".join(_in_order(kinds, {k: group(layout(k), g) for k, g in groups.items()}))
+        rows = _in_order(kinds, {k: group(layout(k), g) for k, g in groups.items()})
+        return "".join(rows).encode("ascii")
 
     return lambda: b"".join([some(items[at : at + CHUNK]) for at in range(0, len(items), CHUNK)])
 
