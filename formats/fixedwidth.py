@@ -208,10 +208,10 @@ class Layout(Generic[R]):
         """
         for zone, those in zip(self.zones, cells, strict=True):
             asked = "".join(those).encode("latin-1")
-            shared = count if type(those) is str else 1
+            times = count if _shared(those) else 1
             for at in range(zone.length):
                 found = content[zone.start - 1 + at :: self.length]
-                if found != asked[at :: zone.length] * shared:
+                if found != asked[at :: zone.length] * times:
                     raise AssertionError(f"{self.name} doesn't read back as it was written")
 
     def settle(self, item: Any, place: Place) -> R:
@@ -241,12 +241,17 @@ class Written(NamedTuple):
 
 
 def _joined(cells: Sequence[Cells], count: int) -> list[str]:
-    """Records from the cells of their columns; neighbours that all records share are joined once.
-    """
+    """Records from the cells of their columns; what neighbours share is joined once for all."""
     columns: list[Iterable[str]] = []
-    for shared, run in groupby(cells, lambda those: type(those) is str):
-        columns += [repeat("".join(run), count)] if shared else run  # type: ignore[arg-type]
+    for shared, run in groupby(cells, _shared):
+        those = list(run)
+        columns += [repeat("".join(map(str, those)), count)] if shared else those
     return list(map("".join, zip(*columns, strict=True)))
+
+
+def _shared(cells: Cells) -> bool:
+    """Is it one cell for all records?"""
+    return type(cells) is str
 
 
 def _written(column: Column, values: Sequence[Any]) -> tuple[Sequence[Any], Cells]:
@@ -434,19 +439,21 @@ def write_all(items: Sequence[object], place: Place, tables: Mapping[type, Layou
     """What `encode_all` writes, record by record, and the records as they will read back."""
     kinds, groups = _by_kind(items)
     found: list[Anomaly] = []
-    rows: dict[type, Iterator[str]] = {}
-    settled: dict[type, Iterator[Any]] = {}
+    written: dict[type, Written] = {}
     for kind, group in groups.items():
-        written = tables[kind].write_many(group)
-        if written is None:
+        those = tables[kind].write_many(group)
+        if those is None:
             first = place.line + 1
             places = [_with(place, line=n) for n, k in enumerate(kinds, first) if k is kind]
             found += _refusals(tables[kind], zip(group, places, strict=True))
         else:
-            rows[kind], settled[kind] = map(iter, written)
+            written[kind] = those
     if found:
         raise AnomaliesFound(*sorted(found, key=lambda anomaly: anomaly.place.line))
-    return Written(_in_order(kinds, rows), _in_order(kinds, settled))
+    rows = _in_order(kinds, {kind: iter(those.rows) for kind, those in written.items()})
+    if all(those.items is groups[kind] for kind, those in written.items()):
+        return Written(rows, items)
+    return Written(rows, _in_order(kinds, {k: iter(those.items) for k, those in written.items()}))
 
 
 def _by_kind(items: Sequence[object]) -> tuple[list[type], dict[type, list[Any]]]:

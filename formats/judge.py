@@ -125,16 +125,15 @@ class Judge:
 
     def _key(self, identifier: Identifier, field: str, value: str) -> None:
         """An identifier of the current record must have its key right; zeros mean unknown."""
-        known = self._sound[identifier.name]
-        if value in known:
+        if value in self._sound[identifier.name]:
             return
         wrong = identifier.check(value)
         if wrong:
             zone, place = self._where(field)
             named = {"record": layout(type(self._item)).name, "zone": zone.shown}
             self.found.append(Anomaly(wrong.code, place, {**wrong.values, **named}))
-        elif len(known) < KEYS_REMEMBERED:
-            known.add(value)
+        elif len(self._sound[identifier.name]) < KEYS_REMEMBERED:
+            self._sound[identifier.name].add(value)
 
     def _not_after(self, field: str, limit: date | None, reference: str) -> None:
         value = getattr(self._item, field)

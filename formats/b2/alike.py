@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType
@@ -24,22 +24,23 @@ def alike(cls: type[T], source: object, **own: Any) -> T:
     return cls(**({name: getattr(source, name) for name in names} | own))
 
 
-def copier(cls: Any, source: Any, *own: str) -> Callable[..., Any]:
-    """A fast `alike` for a record class: `make(item, *values)`, values in the order of `own`.
+def copier(cls: Any, source: Any, head: Sequence[str], *own: str) -> Callable[..., Any]:
+    """A fast `alike` for a record class: `make(item, values of head, *values of own)`.
 
     It is one expression, compiled once from the names of both tables. Raises TypeError at once
     for a mandatory field found in neither.
     """
     table = layout(cls)
     shared = _shared(cls, source)
-    rest = {z.name: z for z in table.fields if z.name not in (*own, *shared)}
+    rest = {z.name: z for z in table.fields if z.name not in (*head, *own, *shared)}
     if missing := [name for name, zone in rest.items() if zone.mandatory]:
         raise TypeError(f"{cls.__name__}: missing {', '.join(missing)}")
     known = {name: f"item.{name}" for name in shared} | {name: name for name in own}
+    known |= {name: f"head[{at}]" for at, name in enumerate(head)}
     defaults = {f"default_{name}": zone.default for name, zone in rest.items()}
     known |= {name: f"default_{name}" for name in rest}
     values = ", ".join(known[name] for name in table.names)
-    made = f"lambda item, {', '.join(own)}: new(cls, ({values},))"
+    made = f"lambda {', '.join(('item', 'head', *own))}: new(cls, ({values},))"
     return eval(made, {"new": tuple.__new__, "cls": cls, **defaults})  # type: ignore[no-any-return]  # noqa: S307 - our own names
 
 

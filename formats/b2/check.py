@@ -84,8 +84,7 @@ class Checker(Judge):
         self._invoice: InvoiceStart | None = None
         self._identity: object = None
         self._service: ServiceLine | None = None
-        self._ranks: dict[type, int] = {}  # of the codings met under one line
-        self._totals: dict[type, int] = {}
+        self._codings: dict[type, tuple[int, int]] = {}  # under one line: how many, their cents
 
     def report(self) -> Report:
         """The final word, once the stream is exhausted."""
@@ -151,7 +150,7 @@ class Checker(Judge):
         self._service = item
         s = self._sums
         s.body += 1
-        s.services += 1
+        s.lines += 1
         s.total += item.total_cents
         s.amo += item.amo_cents
         s.amc += item.amc_cents
@@ -169,15 +168,15 @@ class Checker(Judge):
 
     def _amounts(self, item: ServiceLine | StayLine) -> None:
         """AMO ≈ base × rate, AMO ≤ what is asked. Reference §1.4, rule 7."""
-        due = item.base_cents * item.rate_pct
-        if abs(item.amo_cents * 100 - due) > ROUNDING_CENTS * 100:
+        amo, due = item.amo_cents, item.base_cents * item.rate_pct
+        if abs(amo * 100 - due) > ROUNDING_CENTS * 100:
             self._says(DIFFERS, "amo_cents", (due + 50) // 100, "base × taux")
-        if item.amo_cents > item.total_cents:
+        if amo > item.total_cents:
             self._says(TOO_MUCH, "amo_cents", item.total_cents, "dépense")
 
-    def _complement(self, _: Any) -> None:
+    def _complement(self, item: Any) -> None:
         self._sums.body += 1
-        if _IDENTITY(self._item) != self._identity:
+        if _IDENTITY(item) != self._identity:
             self._same_invoice()
 
     def _stay_supplement(self, item: StaySupplement) -> None:
@@ -197,19 +196,18 @@ class Checker(Judge):
         """Codings are numbered from 01 under their line, kind by kind."""
         self._complement(item)
         kind = type(item)
-        rank = self._ranks[kind] = self._ranks.get(kind, 0) + 1
-        most = MAX_CODINGS.get(kind, 10)
-        if item.sequence != _RANKS[min(rank, most)]:
-            self._says(DIFFERS, "sequence", _RANKS[min(rank, most)], "ordre des affinés")
-        if kind in _PRICED:
-            self._totals[kind] = self._totals.get(kind, 0) + item.total_cents
+        rank, total = self._codings.get(kind, (0, 0))
+        self._codings[kind] = (rank + 1, total + item.total_cents if kind in _PRICED else 0)
+        due = _RANKS[min(rank + 1, MAX_CODINGS.get(kind, 10))]
+        if item.sequence != due:
+            self._says(DIFFERS, "sequence", due, "ordre des affinés")
 
     def _detail(self, item: LineDetail) -> None:
         self._coding(item)
         self._key(lpp, "code", item.code)
         self._key(siret, "siret", item.siret)
-        day = self._batch_day
-        if item.last_day or (day and item.first_day > day):
+        day, ending = self._batch_day, item.last_day or item.first_day
+        if ending < item.first_day or (day and ending > day):
             self._not_after("first_day", item.last_day, "fin de location")
             self._not_after("first_day", day, "date du lot")
             self._not_after("last_day", day, "date du lot")
@@ -231,14 +229,13 @@ class Checker(Judge):
     def _end_of_codings(self) -> None:
         """Priced codings of a type 4 add up to it. Reference §1.3, rules of type 4."""
         service, self._service = self._service, None
-        if not self._ranks:
+        if not self._codings:
             return
         if service and "invoice" not in self._sums.damaged:
-            for kind, total in self._totals.items():
-                if total != service.total_cents:
+            for kind, (_, total) in self._codings.items():
+                if total != service.total_cents and kind in _PRICED:
                     self._says_of_codings(kind, total, service.total_cents)
-        self._ranks.clear()
-        self._totals.clear()
+        self._codings.clear()
 
     def _says_of_codings(self, kind: type, total: int, expected: int) -> None:
         zone = next(z for z in layout(kind).fields if z.name == "total_cents")
@@ -336,6 +333,7 @@ _ENDING_FIELDS: Final = {
 }
 """What a type 5 counts and adds up, and what each must equal. Reference §1.3, type 5."""
 _ENDING: Final = attrgetter(*_ENDING_FIELDS)
+_AMOUNTS: Final = ("total_cents", "amo_cents", "amc_cents")
 
 
 class _Sums:
@@ -344,21 +342,19 @@ class _Sums:
     def __init__(self) -> None:
         self.damaged: set[str] = set()
         self.batches = self.invoices = self.lines = 0
-        self._file_total = self._file_amo = self._file_amc = 0
+        self._total = self._amo = self._amc = 0
+        self._clear_invoice()
         self.open_batch()
         self.batches = 0
 
     def open_batch(self) -> None:
         self.batches += 1
-        self._batch_total = self._batch_amo = self._batch_amc = 0
-        self._batch_lines = 0
+        self._before, self._lines_before = self.amounts(), self.lines  # of earlier batches
         self._numbers: set[str] = set()
         self._people: set[tuple[str, str, str]] = set()
-        self._clear_invoice()
 
     def _clear_invoice(self) -> None:
-        self.body = self.services = 0
-        self.total = self.amo = self.amc = 0
+        self.body = self.total = self.amo = self.amc = 0
         self._stay = (0, 0, 0, 0)
 
     def open_invoice(self, item: InvoiceStart) -> bool:
@@ -373,7 +369,7 @@ class _Sums:
 
     def add_stay(self, item: StayLine) -> None:
         self.body += 1
-        self.services += 1
+        self.lines += 1
         amounts = (item.base_cents, item.amo_cents, item.total_cents, item.amc_cents)
         base, amo, total, amc = map(sum, zip(self._stay, amounts, strict=True))
         self._stay = (base, amo, total, amc)
@@ -385,40 +381,30 @@ class _Sums:
         return (self.body, *self._stay, self.total, self.amo, self.amc, insured)
 
     def close_invoice(self) -> None:
-        """What the invoice held joins its batch and its file; a second time changes nothing."""
+        """What the invoice held joins its file; a second time changes nothing."""
         self.damaged.discard("invoice")
-        if not self.body:
-            return
-        _, stay_amo, stay_total, stay_amc = self._stay
-        total, amo, amc = self.total + stay_total, self.amo + stay_amo, self.amc + stay_amc
-        self._batch_total += total
-        self._batch_amo += amo
-        self._batch_amc += amc
-        self._file_total += total
-        self._file_amo += amo
-        self._file_amc += amc
-        self._batch_lines += self.services
-        self.lines += self.services
-        self._clear_invoice()
-
-    def batch_totals(self) -> dict[str, int]:
-        """What a type 6 adds up."""
-        return {
-            "total_cents": self._batch_total,
-            "amo_cents": self._batch_amo,
-            "amc_cents": self._batch_amc,
-        }
+        if self.body:
+            _, stay_amo, stay_total, stay_amc = self._stay
+            self._total += self.total + stay_total
+            self._amo += self.amo + stay_amo
+            self._amc += self.amc + stay_amc
+            self._clear_invoice()
 
     def amounts(self) -> tuple[int, int, int]:
         """Total, AMO and AMC of the file, an invoice left open included."""
         self.close_invoice()
-        return self._file_total, self._file_amo, self._file_amc
+        return self._total, self._amo, self._amc
+
+    def batch_totals(self) -> dict[str, int]:
+        """What a type 6 adds up."""
+        own = (now - before for now, before in zip(self.amounts(), self._before, strict=True))
+        return dict(zip(_AMOUNTS, own, strict=True))
 
     def counters(self) -> dict[str, int]:
         """What type 6 counts; the meaning of two of them is a guess."""
         return {
             "insured": len({person for person, _, _ in self._people}),
-            "lines": self._batch_lines,
+            "lines": self.lines - self._lines_before,
             "invoices": len(self._numbers),
             "patients": len(self._people),
         }

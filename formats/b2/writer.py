@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain, pairwise
 from typing import Any, Final
 
@@ -176,24 +177,24 @@ _HEAD: Final = ("biller", "nir", "nir_key", "rank", "invoice")
 _SHORT: Final = ("biller", "nir", "nir_key", "invoice")
 """What the other complements repeat."""
 
-_invoice_start = copier(InvoiceStart, Invoice, "biller", "invoice")
-_invoice_supplement = copier(InvoiceSupplement, Beneficiary, *_HEAD, "own_nir", "own_nir_key")
-_stay_line = copier(StayLine, Stay, *_HEAD)
-_stay_supplement = copier(StaySupplement, Prescription, *_HEAD)
-_stay_prescriber = copier(StayPrescriber, Prescriber, *_HEAD)
-_stay_detail = copier(StayDetail, StayMaterial, *_SHORT, "sequence")
-_stay_drug = copier(StayDrug, StayMedicine, *_SHORT, "sequence")
-_service_line = copier(ServiceLine, Line, *_HEAD, "executant")
-_line_supplement = copier(LineSupplement, Supplement, *_SHORT)
-_line_practitioners = copier(LinePractitioners, Practitioners, *_SHORT)
-_line_detail = copier(LineDetail, Detail, *_SHORT, "sequence")
-_line_drug = copier(LineDrug, Drug, *_SHORT, "sequence")
-_line_procedure = copier(LineProcedure, Procedure, *_SHORT, "sequence")
+_invoice_start = copier(InvoiceStart, Invoice, ("biller", "invoice"))
+_invoice_supplement = copier(InvoiceSupplement, Beneficiary, _HEAD, "own_nir", "own_nir_key")
+_stay_line = copier(StayLine, Stay, _HEAD)
+_stay_supplement = copier(StaySupplement, Prescription, _HEAD)
+_stay_prescriber = copier(StayPrescriber, Prescriber, _HEAD)
+_stay_detail = copier(StayDetail, StayMaterial, _SHORT, "sequence")
+_stay_drug = copier(StayDrug, StayMedicine, _SHORT, "sequence")
+_service_line = copier(ServiceLine, Line, _HEAD, "executant")
+_line_supplement = copier(LineSupplement, Supplement, _SHORT)
+_line_practitioners = copier(LinePractitioners, Practitioners, _SHORT)
+_line_detail = copier(LineDetail, Detail, _SHORT, "sequence")
+_line_drug = copier(LineDrug, Drug, _SHORT, "sequence")
+_line_procedure = copier(LineProcedure, Procedure, _SHORT, "sequence")
 
 _ended = copier(
     InvoiceEnd,
     type(None),
-    *_HEAD,
+    _HEAD,
     "lines",
     "stay_base_cents",
     "stay_amo_cents",
@@ -245,9 +246,9 @@ def _invoice_records(invoice: Invoice, sender: str) -> list[Any]:
     biller = invoice.biller or sender
     head = (biller, invoice.nir, invoice.nir_key, invoice.rank, invoice.number)
     short = (biller, invoice.nir, invoice.nir_key, invoice.number)
-    items = [_invoice_start(invoice, biller, invoice.number)]
+    items = [_invoice_start(invoice, (biller, invoice.number))]
     if person := invoice.beneficiary:
-        items.append(_invoice_supplement(person, *head, person.nir, person.nir_key))
+        items.append(_invoice_supplement(person, head, person.nir, person.nir_key))
     before = len(items)
     for stay in invoice.stays:
         _add_stay(items, stay, head, short)
@@ -277,42 +278,49 @@ def _invoice_end(
     _, total, amo, amc = lines
     insured = stay_total - stay_amo + total - amo
     totals = (stay_base, stay_amo, total, amo, insured, stay_amc, amc, stay_total)
-    made: InvoiceEnd = _ended(None, *head, body, *totals)
+    made: InvoiceEnd = _ended(None, head, body, *totals)
     return made
 
 
 def _add_stay(items: list[Any], stay: Stay, head: tuple[str, ...], short: tuple[str, ...]) -> None:
     """Type 3 and its complements, in the norm's order: 3S, 3E, 3F, 3H."""
-    items.append(_stay_line(stay, *head))
+    items.append(_stay_line(stay, head))
     if stay.prescription:
-        items.append(_stay_supplement(stay.prescription, *head))
+        items.append(_stay_supplement(stay.prescription, head))
     if stay.prescriber:
-        items.append(_stay_prescriber(stay.prescriber, *head))
-    items += _coded(_stay_detail, stay.materials, short)
-    items += _coded(_stay_drug, stay.medicines, short)
+        items.append(_stay_prescriber(stay.prescriber, head))
+    _add_coded(items, _stay_detail, stay.materials, short)
+    _add_coded(items, _stay_drug, stay.medicines, short)
 
 
 def _add_line(items: list[Any], line: Line, head: tuple[str, ...], short: tuple[str, ...]) -> None:
     """Type 4 and its complements, in the norm's order: 4S, 4E, then 4B, 4F, 4H, 4M."""
-    items.append(_service_line(line, *head, line.executant or head[0]))
+    items.append(_service_line(line, head, line.executant or head[0]))
     if line.supplement:
-        items.append(_line_supplement(line.supplement, *short))
+        items.append(_line_supplement(line.supplement, short))
     if line.practitioners:
-        items.append(_line_practitioners(line.practitioners, *short))
+        items.append(_line_practitioners(line.practitioners, short))
     if line.analyses:
         items += _analyses_records(line.analyses, short)
-    items += _coded(_line_detail, line.details, short)
-    if line.drugs:
-        items += _coded(_line_drug, line.drugs, short)
-    if line.procedures:
-        items += _coded(_line_procedure, line.procedures, short)
+    _add_coded(items, _line_detail, line.details, short)
+    _add_coded(items, _line_drug, line.drugs, short)
+    _add_coded(items, _line_procedure, line.procedures, short)
 
 
-def _coded(
-    make: Callable[..., Any], codings: Sequence[object], short: tuple[str, ...]
-) -> list[Any]:
+def _add_coded(
+    items: list[Any],
+    make: Callable[..., Any],
+    codings: Sequence[object],
+    short: tuple[str, ...],
+) -> None:
     """Codings of one kind, numbered from 01."""
-    return [make(one, *short, f"{rank:02d}") for rank, one in enumerate(codings, start=1)]
+    for rank, one in enumerate(codings, start=1):
+        items.append(make(one, short, _sequence(rank)))
+
+
+@cache
+def _sequence(rank: int) -> str:
+    return f"{rank:02d}"
 
 
 def _analyses_records(

@@ -51,7 +51,7 @@ class Identifier:
 
     def compact(self, text: str) -> str:
         """Without separators, upper case. Doesn't validate."""
-        return text.translate(_SEPARATORS).upper()
+        return text if text.isdigit() else text.translate(_SEPARATORS).upper()
 
     def is_valid(self, text: str) -> bool:
         """True when shape and key are right."""

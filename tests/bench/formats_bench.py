@@ -99,12 +99,12 @@ def _noemie() -> dict[str, object]:
 
 
 def _invoices() -> list:
-    """Persons, prescribers, prices and weeks that differ, as in a file one really sends."""
+    """Two a person; prescribers, prices and weeks differ, as in a file one really sends."""
     return [_invoice(number) for number in range(1, INVOICES)]
 
 
 def _invoice(number: int) -> Invoice:
-    nir = f"18001750{number * 7919 % 100_000:05d}"
+    nir = f"18001750{number // 2 * 7919 % 100_000:05d}"
     own = {"nir": nir, "nir_key": f"{97 - int(nir) % 97:02d}"}
     lines = tuple(_line(number * 3 + rank) for rank in range(2))
     return invoice(f"{number:09d}", **own, lines=lines, beneficiary=Beneficiary(**own))

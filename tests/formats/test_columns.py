@@ -95,7 +95,9 @@ def test_a_text_cannot_pass_for_two(name: str) -> None:
 
 def test_bytes_that_stand_elsewhere_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
     shifted = fixedwidth._joined
-    monkeypatch.setattr(fixedwidth, "_joined", lambda *asked: [row[::-1] for row in shifted(*asked)])
+    monkeypatch.setattr(
+        fixedwidth, "_joined", lambda *asked: [row[::-1] for row in shifted(*asked)]
+    )
     with pytest.raises(AssertionError, match="doesn't read back"):
         encode_all([SAMPLE])
 
