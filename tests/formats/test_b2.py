@@ -63,6 +63,13 @@ def test_totals_and_counters() -> None:
     assert records_of(asked.batches[0].invoices[1]) == 11
 
 
+def test_each_batch_has_its_own_totals() -> None:
+    (batch,) = b2_file(invoice(), invoice("000000043")).batches
+    report = check(BytesIO(write(b2_file(batches=(batch, replace(batch, number=8))))))
+    assert (report.batches, report.invoices, report.lines, report.total_cents) == (2, 4, 4, 7280)
+    assert report.sound
+
+
 def test_a_share_above_9_999_99_euros_splits_the_line() -> None:
     dear = line(
         quantity=3,

@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from formats import arl, b2, b2_retour, noemie, sesam
+from formats.arl.acknowledgements import _table_of as arl_table_of
+from formats.b2.grammar import Tables
+from formats.b2_retour.reader import _table_of as retour_table_of
 from formats.catalogue import (
     HEAD_BYTES,
     Dialect,
@@ -20,6 +23,8 @@ from formats.catalogue import (
 )
 from formats.common.anomaly import Place
 from formats.fixedwidth import Layout, amended, decode, encode, encode_all, layout
+from formats.runon import TableOf
+from formats.sesam.check import table_of as sesam_table_of
 from tests.formats.samples import SAMPLES
 from tests.formats.strategies import records
 
@@ -60,11 +65,37 @@ def test_columns_run_from_the_first_to_the_last(table: Layout, record: Record) -
 def test_every_record_survives_the_round_trip(
     table: Layout, record: Record, data: st.DataObject
 ) -> None:
-    items = data.draw(st.lists(records(record.cls), min_size=1, max_size=4))
+    drawn = data.draw(st.lists(records(record.cls), min_size=1, max_size=4))
+    items = data.draw(st.lists(st.sampled_from(drawn), min_size=1, max_size=6))
     raws = [encode(item) for item in items]
     assert [decode(record.cls, raw) for raw in raws] == items
     assert encode_all(items, tables={record.cls: table}) == b"".join(raws)
     assert table.read_many(raws) in (items, None)
+
+
+RUN_ON = [
+    pytest.param(table_of, table, id=f"{name}-{norm.name}-{table.name}")
+    for name, norms, table_of in [
+        ("b2", b2.VERSIONS, Tables()),
+        ("b2-retour", b2_retour.VERSIONS, retour_table_of),
+        ("arl", arl.VERSIONS, arl_table_of),
+        ("sesam", sesam.VERSIONS, sesam_table_of),
+    ]
+    for norm in norms.values()
+    for table in norm.tables
+]
+
+
+@pytest.mark.parametrize(("table_of", "table"), RUN_ON)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_whatever_a_record_holds_its_kind_is_found(
+    table_of: TableOf, table: Layout, data: st.DataObject
+) -> None:
+    """So the writer looks for one record of each kind only."""
+    found = table_of(encode(data.draw(records(table.cls))))
+    assert found is not None
+    assert found.cls is table.cls
 
 
 @every_record

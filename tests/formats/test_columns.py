@@ -11,6 +11,8 @@ from formats import columns, fixedwidth
 from formats.common.anomaly import AnomaliesFound, Place
 from formats.fixedwidth import (
     PLAIN,
+    Layout,
+    Norm,
     S,
     blank,
     cents,
@@ -27,6 +29,8 @@ from formats.fixedwidth import (
     text,
     write_all,
 )
+from formats.judge import Judge
+from formats.runon import write_checked
 
 
 @record("colonnes", 40, PLAIN)
@@ -68,6 +72,9 @@ def test_what_equals_a_known_number_is_no_number(value: Any) -> None:
     with pytest.raises(AnomaliesFound) as caught:
         encode(changed(SAMPLE, units=value))
     assert [a.values["reason"] for a in caught.value.anomalies] == ["un entier est attendu"]
+    with pytest.raises(AnomaliesFound) as caught:
+        encode_all([SAMPLE, changed(SAMPLE, units=value), SAMPLE])
+    assert [a.place.line for a in caught.value.anomalies] == [2]
 
 
 @pytest.mark.parametrize(
@@ -93,13 +100,38 @@ def test_a_text_cannot_pass_for_two(name: str) -> None:
     assert [a.place.line for a in caught.value.anomalies] == [2]
 
 
-def test_bytes_that_stand_elsewhere_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("other", [SAMPLE, changed(SAMPLE, name="MARTIN", units=2)])
+def test_bytes_that_stand_elsewhere_are_never_given(
+    other: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither in a column that all records share, nor in one where they differ."""
     shifted = fixedwidth._joined
     monkeypatch.setattr(
         fixedwidth, "_joined", lambda *asked: [row[::-1] for row in shifted(*asked)]
     )
     with pytest.raises(AssertionError, match="doesn't read back"):
-        encode_all([SAMPLE])
+        encode_all([SAMPLE, other, SAMPLE])
+
+
+def test_records_in_another_order_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    joined = fixedwidth._joined
+    monkeypatch.setattr(fixedwidth, "_joined", lambda *asked: joined(*asked)[::-1])
+    with pytest.raises(AssertionError, match="doesn't read back"):
+        encode_all([SAMPLE, changed(SAMPLE, units=2)])
+
+
+@pytest.mark.parametrize("mistaken", [None, layout(Empty)])
+def test_a_record_taken_for_another_is_never_given(mistaken: Layout | None) -> None:
+    norm = Norm("essai", "essai", (_TABLE,))
+    with pytest.raises(AssertionError, match="isn't read as it was written"):
+        write_checked([SAMPLE], norm, lambda _: mistaken, Judge())
+
+
+def test_a_short_and_a_long_code_do_not_make_up_for_each_other() -> None:
+    codes = ["0" * 8, "0" * 7, "0" * 9, "0" * 8]
+    with pytest.raises(AnomaliesFound) as caught:
+        encode_all([changed(SAMPLE, code=code) for code in codes])
+    assert [a.place.line for a in caught.value.anomalies] == [3]
 
 
 def test_a_cell_that_reads_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,6 +150,11 @@ def test_memory_stays_flat_and_keeps_no_person(monkeypatch: pytest.MonkeyPatch) 
     names = columns.column(_TABLE.zones[1], PLAIN)
     assert names.write(["MARTIN"]) == "MARTIN    "
     assert not {"MARTIN", "DUPONT"} & {*names._cells, *names._values}
+
+
+def test_a_column_alike_at_both_ends_is_not_taken_for_alike() -> None:
+    items = [SAMPLE, changed(SAMPLE, name="MARTIN", code="7" * 8, units=2, note="AB"), SAMPLE]
+    assert encode_all(items) == b"".join(map(encode, items))
 
 
 def test_one_wrong_record_spoils_no_other() -> None:
