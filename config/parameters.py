@@ -23,6 +23,9 @@ HOUSE: Final = "Échéance"
 READINGS: Final = f"{ARTIS}, « Gérer les types de relevés »"
 INCREASES: Final = f"{ARTIS}, « Changement des taux d'augmentation Société »"
 
+REQUESTS: Final = f"{ARTIS}, « Faire les demandes de relevés compteur par fax ou e-mail »"
+_MAIL: Final = r"^([^\s@<>]+@[^\s@<>]+)?$"
+
 
 class Known(NamedTuple):
     """One parameter as `config show` prints it.
@@ -66,6 +69,27 @@ class Parameters(BaseModel):
     )
     NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL: int = _parameter(
         20, "jours sans relevé réel au-delà desquels une demande est proposée", ge=0
+    )
+    IGNORE_FACTURE_THEORIQUE_POUR_COLLECTE_COMPTEUR: bool = _parameter(
+        False,
+        "ne demander les relevés qu'aux dates de régularisation (forfaits) ou de renouvellement"
+        " (tranches)",
+        REQUESTS,
+    )
+    BIEN_COMPTEUR_EXPEDITEUR_MAIL: str = _parameter(
+        "", "expéditeur des demandes de relevés ; vide : celui de MAIL", REQUESTS, pattern=_MAIL
+    )
+    MAIL: str = _parameter(
+        "", "expéditeur des courriels ; vide : celui du partenaire", REQUESTS, pattern=_MAIL
+    )
+    BIEN_COMPTEUR_DESTINATAIRE_MANAGEMENT_MAIL: str = _parameter(
+        "", "qui reçoit le bilan des demandes ; vide : celui de MAILTO", REQUESTS, pattern=_MAIL
+    )
+    MAILTO: str = _parameter(
+        "", "destinataire général ; vide : pas de bilan par courriel", REQUESTS, pattern=_MAIL
+    )
+    BIEN_COMPTEUR_NUMERO_FAX: str = _parameter(
+        "", "fax où retourner les relevés, imprimé sur la demande", REQUESTS
     )
     EXCEPTION_RELEVE_FACTURATION: bool = _parameter(
         True, "montrer l'anomalie de relevé manquant ; sinon « rien à facturer »", READINGS
@@ -124,6 +148,16 @@ class Parameters(BaseModel):
         """The company increase: its coefficient, else its percentage, else nothing (A-AUG-03)."""
         percent = self.POURC_UNITAIRE_MAJORATIONSOCIETE
         return self.COEFF_UNITAIRE_MAJORATIONSOCIETE or (1 + percent / 100 if percent else None)
+
+    @property
+    def requests_from(self) -> str:
+        """Sender of reading requests (A-DEM-07)."""
+        return self.BIEN_COMPTEUR_EXPEDITEUR_MAIL or self.MAIL
+
+    @property
+    def requests_told_to(self) -> str:
+        """Who is told what was sent (A-DEM-08)."""
+        return self.BIEN_COMPTEUR_DESTINATAIRE_MANAGEMENT_MAIL or self.MAILTO
 
     @property
     def excluded_customers(self) -> frozenset[str]:

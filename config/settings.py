@@ -139,6 +139,16 @@ class Folders(Section):
         return self.home / "tables"
 
     @property
+    def templates(self) -> Path:
+        """Texts of mails, and the logo."""
+        return self.home / "templates"
+
+    @property
+    def images(self) -> Path:
+        """How-to pictures, named after product references."""
+        return self.home / "images"
+
+    @property
     def state(self) -> Path:
         """The embedded database and the key of persons."""
         return self.home / "state"
@@ -267,7 +277,7 @@ class PredefinedMeter(Section):
 
 
 class Mail(Section):
-    """Mail of the funds, that the mail server leaves in a maildir; paths below `home`."""
+    """Mail received, that the mail server leaves in a maildir, and faxes; paths below `home`."""
 
     maildir: str = Field("", description="dossier maildir des courriels reçus ; vide : aucun")
     key: str = Field(
@@ -275,6 +285,11 @@ class Mail(Section):
         description="clé RSA (PEM, droits 0600) qui ouvre les courriels chiffrés ; vide : aucune",
     )
     certificate: str = Field("", description="certificat (PEM) de cette clé")
+    fax_gateway: str = Field(
+        "",
+        description='passerelle de courriel à fax, ex. "{number}@fax.exemple.fr" ; vide : aucune',
+        pattern=r"^([^\s@{}]*\{number\}[^\s@{}]*@[^\s@{}]+)?$",
+    )
 
 
 class Settings(Section):

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Engine, insert, select
 
 from billing.contracts.contract import RunOptions
+from billing.contracts.seen import Asking
 from billing.ledger import Accounts
 from config import settings as configuration
 from config.parameters import care_rules, run_options
@@ -30,6 +32,7 @@ from integration.flows.billing.fees import article_faults
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
 from integration.flows.billing.run import Billing
 from integration.flows.care import CareRun
+from integration.flows.requests import Requests
 from integration.flows.teletransmission import Teletransmitter, b2_maker
 from integration.inbox import Office
 from integration.outbox import Maker, Outbox
@@ -37,10 +40,16 @@ from integration.persons import Vault, open_vault
 from integration.reporting.publish import mail_maker
 from integration.translate.decision_tables import Decisions, load_decisions
 from integration.translate.flow import refuse
+from integration.translate.request_letters import request_letters
 
 HOME_VARIABLE: Final = "ECHEANCE_HOME"
 DEFAULT_HOME: Final = "echeance-data"
-SUBFOLDERS: Final = {"invoice_pdf": "factures", "b2": "b2", "night_report": "rapports"}
+SUBFOLDERS: Final = {
+    "invoice_pdf": "factures",
+    "b2": "b2",
+    "night_report": "rapports",
+    "reading_request": "releves",
+}
 AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth its start
 
 NOT_READY: Final = Code(
@@ -96,6 +105,11 @@ class App:
         ahead = due >= AHEAD_FROM
         return Billing(self.engine, choice, options, self.accounts, decisions, ahead=ahead)
 
+    def requests(self, asking: Asking) -> Requests:
+        """What asks for readings. Raises AnomaliesFound for a table that can't be followed."""
+        run = self.billing(self.options(asking.work_date))
+        return Requests(run, self.settings, asking, self.clock())
+
     def decisions(self) -> Decisions:
         """The decision tables. Raises AnomaliesFound with every fault."""
         return load_decisions(self.settings.folders.tables, self.settings.organisation.code)
@@ -137,6 +151,7 @@ class App:
             "invoice_pdf": self._pdfs,
             "b2": b2_maker(self.vault, choices),
             "night_report": mail_maker(self.organisation_id),
+            "reading_request": partial(request_letters, settings=self.settings),
         }
 
     def _pdfs(

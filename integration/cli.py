@@ -102,6 +102,13 @@ _CHANGE: Final = (
     _argument("--author", metavar="NOM", help="auteur des modifications (vous par défaut)"),
     _JSON,
 )
+_REQUESTS: Final = (
+    _DATE,
+    _argument(
+        "--request-date", metavar="AAAA-MM-JJ", help="date imprimée (le jour de travail par défaut)"
+    ),
+    _argument("--no-reading-since", metavar="AAAA-MM-JJ", help="biens sans relevé depuis ce jour"),
+)
 _WITH_INCREASES: Final = _argument(
     "--with-increases",
     action="store_true",
@@ -167,9 +174,31 @@ VERBS: Final = (
     ),
     Verb(
         "requests propose",
-        "lister les compteurs dont un relevé est à demander",
-        "billing:propose_requests",
-        (_DATE, _JSON),
+        "lister les biens dont un relevé est à demander, sans rien envoyer",
+        "requests:propose",
+        (
+            *_REQUESTS,
+            _argument("--output", metavar="FICHIER", help="tableau à cocher, .csv ou .xlsx"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "requests send",
+        "préparer les demandes cochées, puis les remettre aux partenaires",
+        "requests:send",
+        (
+            *_REQUESTS,
+            _argument("--from", dest="ticked", metavar="FICHIER", help="tableau coché"),
+            _argument("--only", metavar="BIEN,…", help="ces biens seulement"),
+            _argument("--all", action="store_true", help="tout ce que le calendrier admet"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "requests list",
+        "lister ce qui a été demandé : quand, à quelle adresse, pour quel bien",
+        "requests:list_sent",
+        (_argument("--since", metavar="AAAA-MM-JJ", help="demandes depuis ce jour"), _JSON),
     ),
     Verb(
         "bill",

@@ -15,6 +15,7 @@ from integration.flows.care import price_care
 from integration.flows.mail import take_mail
 from integration.flows.night import Night, Progress, Step, run_night
 from integration.flows.night_report import account
+from integration.flows.requests import ask, asking_of
 from integration.flows.teletransmission import teletransmit
 from integration.inbox import Imported, Outcome, import_waiting
 from integration.reporting.publish import announce, publish
@@ -110,6 +111,20 @@ def _teletransmitted(app: App, day: date) -> Report:
         "part_amo_cents": done.part_amo_cents,
         "part_amc_cents": done.part_amc_cents,
         "attention": _told(done.anomalies),
+    }
+
+
+def requests(app: App, day: date) -> Report:
+    """Ask for the readings that the calendars of that day ask for; `send` hands the letters over.
+
+    Safe to repeat: a machine is asked about once for a date.
+    """
+    done = ask(app.requests(asking_of(app.settings, day)), day)
+    return {
+        "letters": done.letters,
+        "requested": len(done.sent),
+        "unrequested": len(done.unsent),
+        "attention": _texts(done.anomalies),
     }
 
 

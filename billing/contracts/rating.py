@@ -84,6 +84,7 @@ class Kind:
     families:      cost families the kind bills; a cost line of another would never be billed.
     keeps:         names in `RuleState.own` that a take-over may bring.
     claims:        for a kind that bills deliveries: which ones are a rule's.
+    reckons:       for a kind with true-ups or renewals: whether the date of one has come.
     """
 
     code: str
@@ -100,3 +101,4 @@ class Kind:
     families: frozenset[Family] = frozenset({Family.STANDARD})
     keeps: frozenset[str] = frozenset()
     claims: Callable[[Rule, Module, Delivery], bool] | None = None
+    reckons: Callable[[Rule, Module, date], bool] | None = None

@@ -14,6 +14,7 @@ from billing.contracts.contract import Contract, Module, Rule, RunOptions
 from billing.contracts.counting import asset_code, last_billed, origin_of, search_of
 from billing.contracts.estimate import Volume, estimate, history, volume_of
 from billing.contracts.reading import ACTUAL, Meter, Origin, Reading, Regime, found, recent
+from billing.contracts.rules import KINDS
 from formats.common.anomaly import Anomaly, Code
 
 MIXED_REGIMES = Code(
@@ -48,7 +49,10 @@ class Seen(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """A reading to ask for: the last actual one, None when there never was any, and its age."""
+    """A reading to ask for: the last actual one, None when there never was any, and its age.
+
+    kind: code of the kind of its rule.
+    """
 
     contract: str
     rule: str
@@ -56,6 +60,21 @@ class Proposal(NamedTuple):
     meter: Meter
     last: Reading | None
     days: int | None
+    kind: str = ""
+
+
+class Asking(NamedTuple):
+    """Whom a clerk asks.
+
+    days: NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL. reckoned_only: on the dates of true-ups and
+    renewals alone (IGNORE_FACTURE_THEORIQUE_POUR_COLLECTE_COMPTEUR). unread_since: *sans relevé
+    depuis le*, an asset read after that day is left out.
+    """
+
+    work_date: date
+    days: int
+    reckoned_only: bool = False
+    unread_since: date | None = None
 
 
 def seen(rule: Rule, meter: Meter, readings: Readings, options: RunOptions) -> Seen:
@@ -117,22 +136,51 @@ def regime_of(rule: Rule) -> str:
     return _REGIMES[rule.regime]
 
 
-def to_ask(
-    contract: Contract, readings: Readings, work_date: date, days: int
-) -> Iterator[Proposal]:
-    """Meters of the rules due whose last actual reading is more than `days` old (A-REL-05).
+def to_ask(contract: Contract, readings: Readings, asking: Asking) -> Iterator[Proposal]:
+    """Meters of the rules due whose last actual reading is more than so many days old (A-REL-05).
 
-    At 20 days nothing is asked with a limit of 20, at 21 days a reading is; each meter once.
+    At 20 days nothing is asked with a limit of 20, at 21 days a reading is; each meter once. Of a
+    calculated meter those of its formula are read.
     """
     asked: set[int] = set()
-    for module, rule in due(contract, work_date):
-        for meter in rule.meters:
-            last = recent(readings.get(meter.id, ()), date.min, work_date, ACTUAL)
-            age = (work_date - last.read_on).days if last else None
-            if meter.id not in asked and (age is None or age > days):
+    old: list[Proposal] = []
+    for module, rule in due(contract, asking.work_date):
+        if asking.reckoned_only and not _reckons(rule, module, asking.work_date):
+            continue
+        for meter in _read(rule, asking.work_date):
+            if meter.id not in asked:
                 asked.add(meter.id)
-                asset = asset_code(meter, rule, module)
-                yield Proposal(contract.code, rule.code, asset, meter, last, age)
+                old.append(_proposal(contract, module, rule, meter, readings, asking.work_date))
+    fresh = {one.meter.asset_id for one in old if _since(one, asking.unread_since)}
+    for one in old:
+        if one.meter.asset_id not in fresh and (one.days is None or one.days > asking.days):
+            yield one
+
+
+def _reckons(rule: Rule, module: Module, work_date: date) -> bool:
+    reckons = KINDS[rule.kind].reckons
+    return reckons is not None and reckons(rule, module, work_date)
+
+
+def _read(rule: Rule, work_date: date) -> Iterator[Meter]:
+    """The meters somebody reads: in service, and not calculated."""
+    for meter in rule.meters:
+        for one in meter.calculation.operands if meter.calculation else (meter,):
+            if one.until is None or work_date < one.until:
+                yield one
+
+
+def _since(one: Proposal, day: date | None) -> bool:
+    return day is not None and one.last is not None and one.last.read_on > day
+
+
+def _proposal(
+    contract: Contract, module: Module, rule: Rule, meter: Meter, readings: Readings, on: date
+) -> Proposal:
+    last = recent(readings.get(meter.id, ()), date.min, on, ACTUAL)
+    age = (on - last.read_on).days if last else None
+    asset = asset_code(meter, rule, module)
+    return Proposal(contract.code, rule.code, asset, meter, last, age, rule.kind)
 
 
 def due(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]]:

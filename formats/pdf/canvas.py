@@ -124,23 +124,31 @@ class Canvas:
         )
 
     def logo(self, x: float, y: float, width: float, height: float) -> None:
-        """The document's logo, its top left corner at (x, y)."""
+        """The document's first image, its top left corner at (x, y)."""
+        self.image(1, x, y, width, height)
+
+    def image(self, number: int, x: float, y: float, width: float, height: float) -> None:
+        """An image of the document by its rank from 1, its top left corner at (x, y)."""
         self.pages[self.page].append(
-            f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {HEIGHT - y - height:.2f} cm /I1 Do Q"
+            f"q {width:.2f} 0 0 {height:.2f} {x:.2f} {HEIGHT - y - height:.2f} cm /I{number} Do Q"
         )
 
 
 @lru_cache(maxsize=32)
-def _decoded(logo: bytes) -> tuple[ImageCache, float, float]:
-    images = ImageCache()
-    info = preload_image(images, BytesIO(logo))[2]
-    info["usages"] = 1
-    return images, float(str(info["w"])), float(str(info["h"]))
+def _decoded(images: tuple[bytes, ...]) -> tuple[ImageCache, tuple[tuple[float, float], ...]]:
+    """Images numbered from 1, and their sizes in pixels."""
+    cache = ImageCache()
+    sizes = []
+    for image in images:
+        info = preload_image(cache, BytesIO(image))[2]
+        info["usages"] = 1
+        sizes.append((float(str(info["w"])), float(str(info["h"]))))
+    return cache, tuple(sizes)
 
 
 def logo_size(logo: bytes, width: float, height: float) -> tuple[float, float]:
     """The size of `logo` once fitted in `width` × `height` points, its proportions kept."""
-    _, pixels_wide, pixels_high = _decoded(logo)
+    _, ((pixels_wide, pixels_high),) = _decoded((logo,))
     scale = min(width / pixels_wide, height / pixels_high)
     return pixels_wide * scale, pixels_high * scale
 
@@ -169,14 +177,17 @@ class _Producer(OutputProducer):
         return _fonts_by_index
 
 
-def document(canvas: Canvas, title: str, author: str, made_on: date, logo: bytes) -> FPDF:
-    """The pages as an fpdf2 document, open to attachments and metadata; `sealed` ends it."""
+def document(canvas: Canvas, title: str, author: str, made_on: date, *images: bytes) -> FPDF:
+    """The pages as an fpdf2 document, open to attachments and metadata; `sealed` ends it.
+
+    images: each once, those without bytes left out; their ranks are those `Canvas.image` names.
+    """
     pdf = FPDF(unit="pt", format="A4")
     pdf.set_auto_page_break(False)
     pdf.single_resources_object = True
     pdf.fonts.update(parsed())
-    if logo:
-        pdf.image_cache = _decoded(logo)[0]
+    if any(images):
+        pdf.image_cache = _decoded(tuple(filter(None, images)))[0]
     pdf.set_title(title)
     pdf.set_author(author)
     pdf.set_lang("fr-FR")

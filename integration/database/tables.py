@@ -130,6 +130,8 @@ customer = Table(
     _text("siren"),
     _text("agency"),
     _text("email"),
+    _text("fax"),
+    _text("classification"),  # condition of decision tables: grand compte, école…
     _text("estimate_fee_class"),  # FRAIS_ESTIMATION: SOUMIS, EXONERE or empty
     _text("invoice_fee_class"),
     Column("grouped", SmallInteger, nullable=False, server_default="0"),
@@ -144,6 +146,8 @@ site = Table(
     _key("code"),
     _text("name"),
     _text("address"),
+    _text("email"),
+    _text("fax"),
     Column("billing_only", SmallInteger, nullable=False, server_default="0"),
     UniqueConstraint("customer_id", "code"),
 )
@@ -207,8 +211,16 @@ asset = Table(
     _to("site", nullable=True),
     _text("label"),
     _text("serial"),
+    _text("product"),  # reference of the product type; names the how-to picture
     _day("installed_on", nullable=True),
     Column("financed_in_advance", SmallInteger, nullable=False, server_default="0"),
+    _text("request_mode"),  # of reading requests, as the file says it: fax, e-mail, Aucun…
+    _text("contact_name"),  # user in charge of the machine
+    _text("contact_email"),
+    _text("contact_fax"),
+    _text("location"),
+    _text("location_email"),
+    _text("location_fax"),
     UniqueConstraint("organisation_id", "code"),
 )
 
@@ -768,6 +780,33 @@ return_line = Table(  # what an organism said of one share of one invoice, once
     ),
 )
 
+# --- reading requests -------------------------------------------------------------------------
+
+reading_request = Table(  # one letter: what was asked of an address, and what it said
+    "reading_request",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _key("reference", length=32),  # quoted by an answer, not to be guessed
+    _day("requested_on"),
+    _key("channel", length=8),  # fax, email, summary
+    _text("address"),  # as found: a fax number or a mail address
+    _text("mail_to"),  # where the mail goes: the address, or the fax gateway's
+    _text("recipient"),  # code of the customer
+    _key("prepared_at", length=32),  # UTC
+    _text("content", "{}"),  # what it prints, as it was that day
+    UniqueConstraint("reference"),
+)
+
+reading_request_asset = Table(  # an asset is asked about once for a date, whoever tries
+    "reading_request_asset",
+    metadata,
+    Column("asset_id", BigInteger, ForeignKey("asset.id"), primary_key=True),
+    Column("requested_on", Date, primary_key=True),
+    _to("reading_request", index=True),
+    _key("level", length=16),  # where the address was found
+)
+
 # --- files in, files out, runs ----------------------------------------------------------------
 
 received_file = Table(
@@ -797,7 +836,7 @@ outbox = Table(
     _id(),
     Column("organisation_id", BigInteger, nullable=False),
     Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
-    _key("kind", length=16),  # invoice_pdf, b2, night_report
+    _key("kind", length=16),  # invoice_pdf, b2, night_report, reading_request
     _key("partner", length=64),  # settled with the recipient, when the row is first looked at
     _key("file_name", length=128),
     Column("subject_id", BigInteger),  # document or transmission the bytes are made from

@@ -11,6 +11,9 @@ WHERE d.id {ids}
 -- :b2
 SELECT id, recipient, '' FROM transmission WHERE id {ids}
 
+-- :reading_request
+SELECT id, recipient, mail_to FROM reading_request WHERE id {ids}
+
 -- :holds
 SELECT partner, since, who, reason FROM partner_hold
 WHERE organisation_id = :organisation AND until = '' ORDER BY partner, since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 from sqlalchemy import select
@@ -37,7 +37,14 @@ CONTRACT_FIRST: Final = Code(
 
 
 class AssetFields(Row):
-    """A machine at a customer's; `financed_in_advance`: its *pré-échéance* file."""
+    """A machine at a customer's; `financed_in_advance`: its *pré-échéance* file.
+
+    request_mode: how its readings are asked for: fax, e-mail, Aucun, or another system's name.
+    """
+
+    personal: ClassVar[frozenset[str]] = frozenset(
+        {"interlocuteur", "interlocuteur_email", "interlocuteur_fax"}
+    )
 
     code: Key = Field(alias="bien")
     customer: Key = Field(alias="client")
@@ -46,6 +53,14 @@ class AssetFields(Row):
     serial: Text = Field("", alias="serie")
     installed_on: Day | None = Field(None, alias="pose_le")
     financed_in_advance: YesNo = Field(False, alias="pre_echeance")
+    product: Text = Field("", alias="reference_produit")
+    request_mode: Text = Field("", alias="demande_releve")
+    contact_name: Text = Field("", alias="interlocuteur")
+    contact_email: Text = Field("", alias="interlocuteur_email")
+    contact_fax: Text = Field("", alias="interlocuteur_fax")
+    location: Text = Field("", alias="localisation")
+    location_email: Text = Field("", alias="localisation_email")
+    location_fax: Text = Field("", alias="localisation_fax")
 
 
 class Meter(Row):
@@ -255,11 +270,12 @@ def _still_under_contract(
 def schema() -> str:
     """CSV layout, then the JSON Schema of one asset."""
     asset_cells = ("BIEN001", "CLI001", "ATELIER", "Copieur A3", "SN-4711", "15/01/2026", "non")
+    asked = ("MP C3004", "e-mail", "", "", "", "Étage 2", "accueil@exemple.fr", "")
     flags = ("oui", "oui", "oui", "oui", "1", "3000", "")
     more = ("oui", "oui", "non", "1", "", "", "", "")
     read = ("NB", "Noir et blanc", *flags, "non", "", "", *more)
     thousands = ("MILLE", "Milliers", *flags[:-2], "", "", "oui", "NB / 1000", "proche", *more)
-    examples = ((*asset_cells, *read), (*asset_cells, *thousands))
+    examples = ((*asset_cells, *asked, *read), (*asset_cells, *asked, *thousands))
     return csv_schema(AssetRow, *examples) + json_schema(Asset)
 
 

@@ -33,6 +33,8 @@ class CustomerFields(Row):
     siren: Text = Field("", alias="siren")
     agency: Text = Field("", alias="agence")
     email: Text = Field("", alias="email")
+    fax: Text = Field("", alias="fax")
+    classification: Text = Field("", alias="classification")
     estimate_fee_class: FeeClass = Field("", alias="frais_estimation")
     invoice_fee_class: FeeClass = Field("", alias="frais_facture")
     grouped: YesNo = Field(False, alias="factures_regroupees")
@@ -44,6 +46,8 @@ class CustomerRow(CustomerFields):
     site_code: Key | None = Field(None, alias="site")
     site_name: Text = Field("", alias="site_nom")
     site_address: Lines = Field("", alias="site_adresse")
+    site_email: Text = Field("", alias="site_email")
+    site_fax: Text = Field("", alias="site_fax")
     site_billing_only: YesNo = Field(False, alias="site_facturation_seule")
 
 
@@ -53,6 +57,8 @@ class Site(Row):
     code: Key = Field(alias="code")
     name: Text = Field("", alias="nom")
     address: Lines = Field("", alias="adresse")
+    email: Text = Field("", alias="email")
+    fax: Text = Field("", alias="fax")
     billing_only: YesNo = Field(False, alias="facturation_seule")
 
 
@@ -119,9 +125,10 @@ def _siren(family: Record[Family]) -> Anomaly | None:
 def schema() -> str:
     """CSV layout, then the JSON Schema of one customer."""
     customer_cells = ("CLI001", "Imprimerie Martin", "12 rue des Lilas, 67000 Strasbourg")
-    more_cells = ("732829320", "EST", "compta@exemple.fr", "soumis", "soumis", "non")
-    site_cells = ("ATELIER", "Atelier", "3 quai Nord", "non")
-    example = (*customer_cells, *more_cells, *site_cells)
+    reached = ("732829320", "EST", "compta@exemple.fr", "03 88 00 00 01", "GRANDS_COMPTES")
+    fees = ("soumis", "soumis", "non")
+    site_cells = ("ATELIER", "Atelier", "3 quai Nord", "", "03 88 00 00 02", "non")
+    example = (*customer_cells, *reached, *fees, *site_cells)
     return csv_schema(CustomerRow, example) + json_schema(Customer)
 
 

@@ -6,20 +6,33 @@ The columns are the seed's, shortened; `*` is any. A table that isn't there deci
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from billing.contracts.fees import FeeKind
 from billing.contracts.reading import Origin, ReadingPolicy
+from billing.contracts.rules import KINDS
 from config.decisions import ANY, Condition, Decision, DecisionTable
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
-from integration.translate.fields import FEE_CLASSES, REFUSED, Key, Row, Text, YesNo, words, wrong
+from integration.translate.fields import (
+    BAD_WORD,
+    FEE_CLASSES,
+    REFUSED,
+    Key,
+    Row,
+    Text,
+    YesNo,
+    words,
+    wrong,
+)
 from integration.translate.flow import Record
 from integration.translate.tabular import read_rows
 
@@ -30,6 +43,7 @@ UNKNOWN_TABLE: Final = Code(
 )
 
 READINGS: Final = "TD_FACTURATION_RELEVES_REEL"
+REQUESTS: Final = "TD_DEMANDES_RELEVES"
 FEES: Final[Mapping[FeeKind, str]] = MappingProxyType(
     {FeeKind.ESTIMATE: "TD_FRAIS_ESTIMATION", FeeKind.INVOICE: "TD_FRAIS_FACTURE"}
 )
@@ -49,6 +63,36 @@ _ORIGINS: Final = {
         if first is not second
     },
 }
+
+_METERED: Final = tuple(kind.code for kind in KINDS.values() if kind.metered)
+_MONTH_NAMES: Final = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+)
+_MONTHS: Final = {
+    ANY: ANY,
+    **{name: str(number) for number, name in enumerate(_MONTH_NAMES, 1)},
+    **{str(number): str(number) for number in range(1, 13)},
+}
+_EVERY_DAY: Final = frozenset(range(1, 32))
+_DAYS: Final = {"tous": _EVERY_DAY, "aucun": frozenset[int]()}
+
+
+def _days(value: Any) -> frozenset[int]:
+    text = (f"{value:g}" if isinstance(value, float) else str(value)).strip().lower()
+    if text in _DAYS:
+        return _DAYS[text]
+    days = re.split(r"[ ,/]+", text)
+    if not all(day.isascii() and day.isdigit() and 1 <= int(day) <= 31 for day in days):
+        raise wrong(BAD_WORD, text, words="tous, aucun, ou des jours du mois comme 1,15")
+    return frozenset(map(int, days))
+
+
+def _days_told(days: frozenset[int]) -> str:
+    if days == _EVERY_DAY:
+        return "demandes tous les jours"
+    return f"demandes le {', '.join(map(str, sorted(days)))}" if days else "aucune demande"
+
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
@@ -88,6 +132,23 @@ class FeeRow(Row):
     agency: Key = Field(alias="agence")
     customer_class: Annotated[str, words({ANY: ANY, **FEE_CLASSES})] = Field(alias="classe")
     article: Key | None = Field(None, alias="article")
+    comment: Text = Field("", alias="commentaire")
+
+
+class RequestRow(Row):
+    """A row of TD_DEMANDES_RELEVES: generic calendar, exceptions and exclusions in one table.
+
+    The exclusion stands above the exception, the exception above the generic row (A-DEM-11).
+    """
+
+    organisation: Key = Field(alias="organisation")
+    agency: Key = Field(alias="agence")
+    classification: Key = Field(alias="classification")
+    kind: Annotated[str, words({ANY: ANY, **{code: code for code in _METERED}})] = Field(
+        alias="regle"
+    )
+    month: Annotated[str, words(_MONTHS)] = Field(alias="mois")
+    days: Annotated[frozenset[int], BeforeValidator(_days)] = Field(alias="jours")
     comment: Text = Field("", alias="commentaire")
 
 
@@ -132,6 +193,18 @@ LAYOUTS: Final[Mapping[str, Layout[Any, Any]]] = MappingProxyType(
             "frais des factures sur estimation", FeeRow, _FEE, _fee, _fee_told
         ),
         FEES[FeeKind.INVOICE]: Layout("frais de facture", FeeRow, _FEE, _fee, _fee_told),
+        REQUESTS: Layout(
+            "calendrier des demandes de relevés",
+            RequestRow,
+            {
+                **_SCOPE,
+                "classification": Condition("classification"),
+                "kind": Condition("regle", _METERED),
+                "month": Condition("mois", tuple(map(str, range(1, 13)))),
+            },
+            lambda row: row.days,
+            _days_told,
+        ),
     }
 )
 
@@ -153,6 +226,17 @@ class Decisions:
         """The articles of the fees that an invoice may bear, by kind of fee."""
         found = {kind: self._decided(FEES[kind], agency, word) for kind, word in classes.items()}
         return {kind: article for kind, article in found.items() if article}
+
+    def asks_on(self, day: date, agency: str, classification: str, kind: str) -> bool:
+        """Whether requests leave by themselves that day (A-DEM-11); without a row they do.
+
+        The last day of a month also stands for those it hasn't.
+        """
+        days: frozenset[int] | None = self._decided(
+            REQUESTS, agency, classification, kind, str(day.month)
+        )
+        is_last = (day + timedelta(1)).day == 1
+        return days is None or day.day in days or (is_last and max(days, default=0) > day.day)
 
     def named_articles(self) -> dict[str, str]:
         """Every fee article that the tables name, with the first table that does."""

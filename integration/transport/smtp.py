@@ -37,7 +37,7 @@ _TROUBLE: Final = (OSError, smtplib.SMTPException)
 _LEAST_PERMANENT: Final = 500
 _CLOSING: Final = 421
 _POLICY: Final = SMTP.clone(cte_type="7bit")  # whatever server relays it
-_WHOLE: Final = "night_report"
+_WHOLE: Final = {"night_report", "reading_request"}  # mails already; others are files
 _TYPES: Final = {"invoice_pdf": ("application", "pdf")}
 
 
@@ -82,34 +82,29 @@ class Smtp:
         return self._answered(refused)
 
     def message(self, item: Item) -> EmailMessage:
-        """The mail of an item. Raises RefusedError when a value can't stand in a header."""
+        """The mail of an item: one already, or the partner's with the item attached.
+
+        Raises RefusedError when a value can't stand in a header.
+        """
         partner = self._partner
-        if item.kind == _WHOLE:
-            return self._addressed_whole(item)
-        mail = EmailMessage(policy=_POLICY)
         try:
-            mail["From"] = partner.sender
+            mail = _whole(item) if item.kind in _WHOLE else self._wrapped(item)
+            if "From" not in mail:
+                mail["From"] = partner.sender
             mail["To"] = ", ".join(partner.to or (item.address,))
-            mail["Subject"] = partner.subject.format(**item.slots)
             mail["Date"] = format_datetime(item.at)
             mail["Message-ID"] = message_id(item.key, partner.sender)
-            mail.set_content(partner.text.format(**item.slots))
-            maintype, subtype = _TYPES.get(item.kind, ("application", "octet-stream"))
-            mail.add_attachment(
-                item.content, maintype=maintype, subtype=subtype, filename=item.name
-            )
         except ValueError:  # a line end in a header: nobody forges one here
             raise RefusedError("une adresse, l'objet ou le nom ne tient pas en en-tête") from None
-        mail.set_boundary(f"=_{message_id(item.key, '')[1:33]}")
         return mail
 
-    def _addressed_whole(self, item: Item) -> EmailMessage:
-        """An item that is a mail already, but for who writes to whom."""
-        mail = message_from_bytes(item.content, EmailMessage, policy=_POLICY)
-        mail["From"] = self._partner.sender
-        mail["To"] = ", ".join(self._partner.to)
-        mail["Date"] = format_datetime(item.at)
-        mail["Message-ID"] = message_id(item.key, self._partner.sender)
+    def _wrapped(self, item: Item) -> EmailMessage:
+        mail = EmailMessage(policy=_POLICY)
+        mail["Subject"] = self._partner.subject.format(**item.slots)
+        mail.set_content(self._partner.text.format(**item.slots))
+        maintype, subtype = _TYPES.get(item.kind, ("application", "octet-stream"))
+        mail.add_attachment(item.content, maintype=maintype, subtype=subtype, filename=item.name)
+        mail.set_boundary(f"=_{message_id(item.key, '')[1:33]}")
         return mail
 
     def check(self) -> str:
@@ -197,6 +192,11 @@ class Smtp:
         except _TROUBLE as error:
             self.close()
             raise UnreachableError(f"liaison coupée ou muette ({type(error).__name__})") from None
+
+
+def _whole(item: Item) -> EmailMessage:
+    """An item that is a mail already, but for whom it goes to."""
+    return message_from_bytes(item.content, EmailMessage, policy=_POLICY)
 
 
 def message_id(key: str, sender: str) -> str:

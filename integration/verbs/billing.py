@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
-from billing.contracts.seen import Proposal
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from config.settings import remarks
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
@@ -105,35 +104,6 @@ _SIMULATED: Final = (
     *("date", "threshold", "reading_days", "no_estimate", "force_estimate", "include_excluded"),
     "no_bundle_check",
 )
-
-
-def propose_requests(arguments: argparse.Namespace) -> int:
-    """List the readings to ask for; nothing is sent."""
-    from integration.flows.requests import proposed
-
-    with open_app(home_of(arguments.home)) as app:
-        run = app.billing(app.options(day_of(arguments.date, app.today())))
-        days = app.settings.parameters.NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL
-        found = [_asked(one) for one in proposed(run, days)]
-    if arguments.json:
-        say_json("requests", {"proposed": found})
-        return DONE
-    for one in found:
-        last = f"{one['last_on']:%d/%m/%Y}" if one["last_on"] else "jamais"
-        say(f"{one['asset']:16} {one['meter']:16} contrat {one['contract']}, dernier relevé {last}")
-    say(f"Relevés à demander : {len(found)}")
-    return DONE
-
-
-def _asked(one: Proposal) -> dict[str, Any]:
-    return {
-        "contract": one.contract,
-        "rule": one.rule,
-        "asset": one.asset,
-        "meter": one.meter.code,
-        "last_on": one.last and one.last.read_on,
-        "days": one.days,
-    }
 
 
 def _decided(arguments: argparse.Namespace) -> None:

@@ -21,6 +21,7 @@ SENT: Final = {
     "invoice_pdf": "factures PDF",
     "b2": "fichiers B2",
     "night_report": "comptes rendus",
+    "reading_request": "demandes de relevés",
 }
 STATES: Final = {
     State.TODO: "à envoyer",

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Engine, func, select
 
 from config import settings as configuration
+from config.templates import write_defaults
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import home_of, own_organisation
 from integration.cli import DONE
@@ -61,6 +62,8 @@ def make_home(home: Path) -> None:
     made = (folders.state, folders.outbox, folders.partners, folders.reports, folders.tables)
     for folder in made:
         folder.mkdir(mode=0o750, exist_ok=True)
+    folders.images.mkdir(mode=0o750, exist_ok=True)
+    write_defaults(folders.templates)
     upgrade(settings.database_url)
     engine = make_engine(settings.database_url)
     try:

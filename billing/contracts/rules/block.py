@@ -297,6 +297,12 @@ def left_over(rule: Rule, module: Module, work_date: date) -> bool:
     return date.fromisoformat(checked) < end <= work_date
 
 
+def reckons(rule: Rule, module: Module, work_date: date) -> bool:
+    """Whether a renewal's date has come; only a reading tells when an undated block is used up."""
+    block = _block(rule)
+    return block.renewal is None or _ended(rule, block, work_date) > 0
+
+
 BLOCK: Final = Kind(
     "block",
     "tranche d'unités",
@@ -307,4 +313,5 @@ BLOCK: Final = Kind(
     left_over=left_over,
     families=frozenset({Family.STANDARD, Family.OVERRUN, Family.DEPOSIT}),
     keeps=frozenset({_BOUND}),
+    reckons=reckons,
 )

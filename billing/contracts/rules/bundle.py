@@ -154,7 +154,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     wrong = _wrong(rule, bundle, memory, facts)
     if wrong:
         return Rated(anomalies=tuple(wrong))
-    first = memory.first or (facts.periods[0].since if facts.periods else None)
+    first = memory.first or _first(facts.periods)
     memory = memory._replace(first=first)
     window = due(rule, facts.module, facts.options.work_date, first)
     if window is None:
@@ -442,6 +442,15 @@ def _figures(found: Reckoned, given: Gift) -> dict[str, object]:
     }
 
 
+def _first(periods: Sequence[Period]) -> date | None:
+    return periods[0].since if periods else None
+
+
+def reckons(rule: Rule, module: Module, work_date: date) -> bool:
+    """Whether a true-up's date has come, of a rule that was billed before or not."""
+    return due(rule, module, work_date, _first(overdue(rule, module, work_date))) is not None
+
+
 def left_over(rule: Rule, module: Module, work_date: date) -> bool:
     """The last true-up comes behind the last bundle in advance."""
     return due(rule, module, work_date, None) is not None
@@ -459,4 +468,5 @@ BUNDLE: Final = Kind(
     left_over=left_over,
     families=frozenset({Family.STANDARD, Family.OVERRUN, Family.RENTAL}),
     keeps=frozenset({"last", "next", "cumulated", "counter"}),
+    reckons=reckons,
 )

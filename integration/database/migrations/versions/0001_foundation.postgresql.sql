@@ -125,6 +125,8 @@ CREATE TABLE customer (
   siren TEXT DEFAULT '' NOT NULL,
   agency TEXT DEFAULT '' NOT NULL,
   email TEXT DEFAULT '' NOT NULL,
+  fax TEXT DEFAULT '' NOT NULL,
+  classification TEXT DEFAULT '' NOT NULL,
   estimate_fee_class TEXT DEFAULT '' NOT NULL,
   invoice_fee_class TEXT DEFAULT '' NOT NULL,
   grouped SMALLINT DEFAULT '0' NOT NULL,
@@ -313,6 +315,22 @@ CREATE TABLE return_line (
   CONSTRAINT fk_return_line_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
 
+CREATE TABLE reading_request (
+  id BIGINT NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  reference VARCHAR(32) NOT NULL,
+  requested_on DATE NOT NULL,
+  channel VARCHAR(8) NOT NULL,
+  address TEXT DEFAULT '' NOT NULL,
+  mail_to TEXT DEFAULT '' NOT NULL,
+  recipient TEXT DEFAULT '' NOT NULL,
+  prepared_at VARCHAR(32) NOT NULL,
+  content TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_reading_request PRIMARY KEY (id),
+  CONSTRAINT uq_reading_request_reference UNIQUE (reference),
+  CONSTRAINT fk_reading_request_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
 CREATE TABLE outbox_event (
   outbox_id BIGINT NOT NULL,
   sequence INTEGER NOT NULL,
@@ -374,6 +392,8 @@ CREATE TABLE site (
   code VARCHAR(64) NOT NULL,
   name TEXT DEFAULT '' NOT NULL,
   address TEXT DEFAULT '' NOT NULL,
+  email TEXT DEFAULT '' NOT NULL,
+  fax TEXT DEFAULT '' NOT NULL,
   billing_only SMALLINT DEFAULT '0' NOT NULL,
   CONSTRAINT pk_site PRIMARY KEY (id),
   CONSTRAINT uq_site_customer_id_code UNIQUE (customer_id, code),
@@ -452,8 +472,16 @@ CREATE TABLE asset (
   site_id BIGINT,
   label TEXT DEFAULT '' NOT NULL,
   serial TEXT DEFAULT '' NOT NULL,
+  product TEXT DEFAULT '' NOT NULL,
   installed_on DATE,
   financed_in_advance SMALLINT DEFAULT '0' NOT NULL,
+  request_mode TEXT DEFAULT '' NOT NULL,
+  contact_name TEXT DEFAULT '' NOT NULL,
+  contact_email TEXT DEFAULT '' NOT NULL,
+  contact_fax TEXT DEFAULT '' NOT NULL,
+  location TEXT DEFAULT '' NOT NULL,
+  location_email TEXT DEFAULT '' NOT NULL,
+  location_fax TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_asset PRIMARY KEY (id),
   CONSTRAINT uq_asset_organisation_id_code UNIQUE (organisation_id, code),
   CONSTRAINT fk_asset_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
@@ -662,6 +690,16 @@ CREATE TABLE care_item (
   CONSTRAINT fk_care_item_patient_id FOREIGN KEY(patient_id) REFERENCES patient (id)
 );
 
+CREATE TABLE reading_request_asset (
+  asset_id BIGINT NOT NULL,
+  requested_on DATE NOT NULL,
+  reading_request_id BIGINT NOT NULL,
+  level VARCHAR(16) NOT NULL,
+  CONSTRAINT pk_reading_request_asset PRIMARY KEY (asset_id, requested_on),
+  CONSTRAINT fk_reading_request_asset_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id),
+  CONSTRAINT fk_reading_request_asset_reading_request_id FOREIGN KEY(reading_request_id) REFERENCES reading_request (id)
+);
+
 CREATE TABLE reading (
   id BIGINT NOT NULL,
   meter_id BIGINT NOT NULL,
@@ -783,6 +821,8 @@ CREATE INDEX ix_prescription_patient_id ON prescription (patient_id);
 CREATE INDEX ix_price_article_id ON price (article_id);
 
 CREATE INDEX ix_price_list_customer_customer_id ON price_list_customer (customer_id);
+
+CREATE INDEX ix_reading_request_asset_reading_request_id ON reading_request_asset (reading_request_id);
 
 CREATE INDEX ix_received_file_sha ON received_file (sha256);
 

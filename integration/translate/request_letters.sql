@@ -1,0 +1,2 @@
+-- :letters
+SELECT id, reference, requested_on, channel, content FROM reading_request WHERE id {ids}
