@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from formats.common.alike import by_code
@@ -15,7 +16,7 @@ from integration.flows.care import price_care
 from integration.flows.mail import take_mail
 from integration.flows.night import Night, Progress, Step, run_night
 from integration.flows.night_report import account
-from integration.flows.requests import ask, asking_of
+from integration.flows.requests import ask, asked_machines, asking_of
 from integration.flows.teletransmission import teletransmit
 from integration.inbox import Imported, Outcome, import_waiting
 from integration.reporting.publish import announce, publish
@@ -52,8 +53,8 @@ def steps(app: App) -> tuple[Step, ...]:
 
 
 def _received(app: App, flows: tuple[str, ...]) -> Report:
-    """The mail of the funds joins what was dropped, then all of it is imported."""
-    mail = take_mail(app.settings)
+    """The mail of funds and customers joins what was dropped, then all of it is imported."""
+    mail = take_mail(app.settings, partial(asked_machines, app.engine, app.organisation_id))
     report = _imported(app, flows)
     told = {"mails": len(mail.files), "mails_refused": mail.refused}
     return {**told, **report, "attention": _told(mail.anomalies) + report["attention"]}

@@ -43,6 +43,7 @@ MOST_METERS: Final = 10
 _TOP: Final = 40.0
 _WINDOW: Final = (312.0, 118.0)
 _ROW: Final = 15.5
+_ROOMY: Final = (4, 22.0)  # up to so many meters, rows as high as a hand writes
 _BOTTOM: Final = HEIGHT - 34
 _NAME: Final = bold(11)
 _BODY: Final = regular(9)
@@ -180,14 +181,16 @@ def _meters(canvas: Canvas, meters: Sequence[MeterLine], y: float, look: Look) -
     for (x, _), head in zip(_BOXES, _HEADS, strict=True):
         canvas.text(x, y + 9, head, _SMALL)
     y += _ROW
+    most, roomy = _ROOMY
+    high = roomy if len(meters) <= most else _ROW
     canvas.bar(LEFT, y - 2, ROOM, 0.8, ink(look.accent))
     for meter in meters:
         named = f"{meter.label} ({meter.code})" if meter.label != meter.code else meter.code
         for (x, room), text in zip(_BOXES, (named, meter.last), strict=False):
-            canvas.text_within(x, y + 11, printable(text), _BODY, room - 6)
+            canvas.text_within(x, y + high - 4.5, printable(text), _BODY, room - 6)
         for x, room in _BOXES[2:]:
-            canvas.frame(x, y + 1.5, room - 5, _ROW - 3)
-        y += _ROW
+            canvas.frame(x, y + 1.5, room - 5, high - 3)
+        y += high
     return y + 6
 
 

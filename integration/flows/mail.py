@@ -1,4 +1,5 @@
-"""The mail of the funds, taken to the inbox: each message once, a broken one to `error/courriels`.
+"""Mail taken to the inbox, of funds and of customers who answer a reading request: each message
+once, a broken one to `error/courriels`.
 
 A message stays in the maildir's `cur/`. Its file lands in the folder of the flow that recognises
 its content, else at the inbox's root, where the import says why it takes nothing of it.
@@ -9,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
-from formats.message import Received, ReceivingKey
+from formats.message import Received, ReceivingKey, decoded
+from formats.message.reply import Reply, replied
 from integration.failpoints import reach
 from integration.inbox import safe_name
 from integration.translate.flow import detect
@@ -32,6 +36,13 @@ NO_RECEIVING_KEY: Final = Code(
     "Le courrier n'est pas relevé : {cause}.",
     "Corrigez mail.key et mail.certificate ; les messages attendent.",
 )
+NOT_ASKED: Final = Code(
+    "RUN-153",
+    "La réponse à la demande de relevés {number} n'est pas celle d'une demande que nous avons faite"
+    " pour ces biens.",
+    "Lisez-la à la main ; rien n'en est importé.",
+)
+Asked = Callable[[Reply], Container[str]]
 ERRORS: Final = "courriels"
 """Folder of the refused messages, below `error/`."""
 
@@ -45,8 +56,15 @@ class Mailed:
     anomalies: tuple[Anomaly, ...] = ()
 
 
-def take_mail(settings: Settings) -> Mailed:
+def nobody_asked(reply: Reply) -> Container[str]:
+    """No request was ever sent."""
+    return ()
+
+
+def take_mail(settings: Settings, asked: Asked = nobody_asked) -> Mailed:
     """Empty the maildir of the settings; without one there is nothing to do.
+
+    asked: the machines of the letter that an answer to a reading request names.
 
     A maildir or a key that can't be used is an anomaly and leaves every message where it is.
     """
@@ -59,10 +77,10 @@ def take_mail(settings: Settings) -> Mailed:
         key = receiving_key(settings)
     except AnomaliesFound as found:
         return Mailed(anomalies=found.anomalies)
-    return _emptied(settings, maildir, key)
+    return _emptied(settings, maildir, key, asked)
 
 
-def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None) -> Mailed:
+def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None, asked: Asked) -> Mailed:
     files: list[Path] = []
     anomalies: list[Anomaly] = []
     refused = 0
@@ -70,7 +88,7 @@ def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None) -> Mai
     def landing(name: str, received: Received) -> Path:
         return _landing(settings, name, received)
 
-    for one in fetch(maildir, landing, key):
+    for one in fetch(maildir, landing, key, partial(_read, asked)):
         if one.file:
             files.append(one.file)
         else:
@@ -78,6 +96,28 @@ def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None) -> Mai
             refused += 1
             anomalies += one.anomalies
     return Mailed(tuple(files), refused, tuple(anomalies))
+
+
+def _read(asked: Asked, mail: bytes, key: ReceivingKey | None) -> Received:
+    """A customer's answer becomes a file of readings; other mail is a fund's."""
+    reply = replied(mail)
+    return decoded(mail, key) if reply is None else _answered(reply, asked(reply))
+
+
+def _answered(reply: Reply, machines: Container[str]) -> Received:
+    """Only machines of the letter are answered for: its reference isn't to be guessed."""
+    if not all(answer.asset in machines for answer in reply.answers):
+        raise AnomaliesFound(Anomaly(NOT_ASKED, values={"number": reply.number}))
+    return Received(
+        description="RELEVE",
+        test=False,
+        name=f"releves-{reply.number}.csv",
+        content=reply.as_csv(),
+        subject="",
+        sender="",
+        message_id=reply.message_id.encode("ascii", "ignore").decode(),
+        encrypted=False,
+    )
 
 
 def _landing(settings: Settings, name: str, received: Received) -> Path:

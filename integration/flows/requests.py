@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from billing.contracts.requests import (
     OVERRULED,
@@ -352,11 +352,12 @@ def trace(connection: Connection, organisation_id: int, since: date) -> list[Tra
     return [Trace(row[0], day(row[1]), *row[2:]) for row in rows]
 
 
-def asked_machines(connection: Connection, organisation_id: int, quoted: reply.Reply) -> set[str]:
+def asked_machines(engine: Engine, organisation_id: int, answer: reply.Reply) -> set[str]:
     """Codes of the machines of the letter that an answer names; none for a letter we never sent."""
     values = {
         "organisation": organisation_id,
-        "number": quoted.number,
-        "reference": reply.reference(quoted.number, quoted.token),
+        "number": answer.number,
+        "reference": reply.reference(answer.number, answer.token),
     }
-    return {code for (code,) in _SQL.rows(connection, "letter", **values)}
+    with engine.connect() as connection:
+        return {code for (code,) in _SQL.rows(connection, "letter", **values)}

@@ -125,6 +125,7 @@ def _page(one: Prepared, page: Mapping[str, Any]) -> Any:
 
 
 def _return(content: Mapping[str, Any]) -> Iterator[str]:
+    yield "Merci de relever chaque compteur et de nous retourner cette fiche."
     fax, mail = content["SOC_FAX_RELEVE_COMPTEUR"], content["sender"]
     if fax:
         yield f"Fax retour : {fax}"

@@ -21,6 +21,9 @@ from integration.transport.folder import deliver
 MOST_MAIL_BYTES: Final = 2 * MOST_BYTES
 """A mail that carries the largest file, base64 and headers included."""
 
+Reader = Callable[[bytes, ReceivingKey | None], Received]
+"""What a mail carries. Raises AnomaliesFound."""
+
 Landing = Callable[[str, Received], Path]
 """The folder where a file goes, by its name and what was received."""
 
@@ -35,7 +38,9 @@ class Fetched:
     anomalies: tuple[Anomaly, ...] = ()
 
 
-def fetch(maildir: Path, landing: Landing, key: ReceivingKey | None = None) -> Iterator[Fetched]:
+def fetch(
+    maildir: Path, landing: Landing, key: ReceivingKey | None = None, read: Reader = decoded
+) -> Iterator[Fetched]:
     """Read every new mail, oldest name first; its file is on disk before the mail moves.
 
     The name of a file begins with a digest of its message id and content: killed and run again,
@@ -44,12 +49,14 @@ def fetch(maildir: Path, landing: Landing, key: ReceivingKey | None = None) -> I
     """
     for mail in sorted((maildir / "new").iterdir()):
         if mail.is_file() and not mail.is_symlink():
-            yield from _fetched(mail, landing, key)
+            yield from _fetched(mail, landing, key, read)
 
 
-def _fetched(mail: Path, landing: Landing, key: ReceivingKey | None) -> Iterator[Fetched]:
+def _fetched(
+    mail: Path, landing: Landing, key: ReceivingKey | None, read: Reader
+) -> Iterator[Fetched]:
     try:
-        received = decoded(_content(mail), key)
+        received = read(_content(mail), key)
     except AnomaliesFound as found:
         here = Place(mail.name)
         yield Fetched(mail, None, None, tuple(one.at(here) for one in found.anomalies))

@@ -7,27 +7,47 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from config.partners import SmtpPartner, load_partners
 from config.provenance import Origin, origin_of, origins
-from config.settings import FILE_NAME
+from config.settings import FILE_NAME, Settings
 from integration.app import home_of
 from integration.cli import DONE
 from integration.verbs.outcome import say, say_json
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Print every parameter with its origin, or all about one."""
+    """Print every parameter with its origin and how mail leaves, or all about one."""
     file = home_of(arguments.home) / FILE_NAME
     settings, found = origins(file, arguments.organisation or "")
     wanted = [origin_of(arguments.explain, found)] if arguments.explain else found
+    servers = mail_servers(settings)
     if arguments.json:
         code = settings.organisation.code
-        say_json("config", {"organisation": code, "parameters": [_plain(one) for one in wanted]})
+        told = {"organisation": code, "parameters": [_plain(one) for one in wanted]}
+        say_json("config", told | {"mail_servers": servers})
     elif arguments.explain:
         say(explained(wanted[0]))
     else:
         for one in wanted:
             say(f"{one.known.name} = {printed(one.value)}  # {one.french}")
+        for name, server in servers.items():
+            for key, value in server.items():
+                say(f"partners.{name}.{key} = {printed(value)}  # partners/{name}.toml")
     return DONE
+
+
+def mail_servers(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Where mail leaves from, by partner: never how we log in. Raises AnomaliesFound."""
+    return {
+        name: {
+            "host": one.host,
+            "port": one.port,
+            "sender": one.sender,
+            "to": ", ".join(one.to),
+        }
+        for name, one in load_partners(settings.folders.partners).items()
+        if isinstance(one, SmtpPartner)
+    }
 
 
 def explained(one: Origin) -> str:

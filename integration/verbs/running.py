@@ -49,14 +49,11 @@ _FRENCH: Final = {
     "part_patient_cents": "patients",
     "invoice_pdf": "factures en PDF",
     "b2": "fichiers B2",
-<<<<<<< HEAD
     "night_report": "comptes rendus",
-=======
     "reading_request": "demandes de relevés",
     "letters": "demandes de relevés",
     "requested": "biens demandés",
     "unrequested": "biens non demandés",
->>>>>>> 408f1b1 (Reading requests: proposal, letters, calendars, templates, trace (in progress))
 }
 
 
