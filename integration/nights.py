@@ -125,7 +125,7 @@ def requests(app: App, day: date) -> Report:
         "letters": done.letters,
         "requested": len(done.sent),
         "unrequested": len(done.unsent),
-        "attention": _texts(done.anomalies),
+        "attention": _told(done.anomalies),
     }
 
 

@@ -68,11 +68,6 @@ def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> N
         writer.writerows([written(cell) for cell in row] for row in rows)
 
 
-def unquoted(text: str) -> str:
-    """A cell of ours read back: without the quote that kept it from being a formula."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
-
-
 def _xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Texts are texts, whatever they begin with; numbers and dates are typed."""
     import xlsxwriter

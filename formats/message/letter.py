@@ -16,7 +16,6 @@ from typing import Final
 
 POLICY: Final = SMTP.clone(cte_type="7bit")  # whatever server relays it
 LOGO_ID: Final = "logo@echeance"
-_PIXELS_A_CM: Final = 96 / 2.54
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Letter:
     sender: tuple[str, str] = ("", "")
     files: tuple[Attached, ...] = ()
     logo: bytes = b""
-    logo_width_cm: float = 4.0
+    logo_width_px: int = 151
 
 
 def composed(letter: Letter) -> bytes:
@@ -65,11 +64,10 @@ def composed(letter: Letter) -> bytes:
 
 def _with_logo(mail: EmailMessage, letter: Letter) -> None:
     """The same text as HTML, for the picture under it."""
-    width = round(letter.logo_width_cm * _PIXELS_A_CM)
     lines = "<br>\n".join(map(escape, letter.text.rstrip("\n").split("\n")))
     mail.add_alternative(
         f'<html lang="fr"><body><p>{lines}</p>\n'
-        f'<p><img src="cid:{LOGO_ID}" width="{width}" alt=""></p></body></html>\n',
+        f'<p><img src="cid:{LOGO_ID}" width="{letter.logo_width_px}" alt=""></p></body></html>\n',
         subtype="html",
     )
     html = mail.get_payload(1)

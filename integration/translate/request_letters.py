@@ -23,6 +23,7 @@ from formats.message.reply import HEADER
 from integration.database.sql import Queries
 from integration.translate.meter_rows import day
 
+_PIXELS_A_CM: Final = 96 / 2.54  # of a screen, as CSS counts them
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 
 
@@ -84,7 +85,7 @@ def drawn(one: Prepared) -> bytes:
         (content["sender_name"], content["sender"]),
         tuple(_files(one)) if content.get("pages") else (),
         one.logo if one.channel == "email" else b"",
-        one.logo_width_cm,
+        round(one.logo_width_cm * _PIXELS_A_CM),
     )
     return composed(letter)
 

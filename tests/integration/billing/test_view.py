@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from billing.contracts.estimate import VolumeSource
+from billing.contracts.seen import Asking
 from formats.common.anomaly import AnomaliesFound
 from integration import cli
 from integration.flows.billing import run
@@ -103,7 +104,7 @@ def test_a_request_is_proposed_from_21_days_on(house: House, age: int, asked: li
     read = today - timedelta(days=age)
     house.readings(("B1", "NB", read.isoformat(), 1300, "client"))
     days = house.app.settings.parameters.NB_JOURS_MAX_SANS_RELEVE_COMPTEUR_REEL
-    found = list(proposed(house.run("2026-03-01"), days))
+    found = list(proposed(house.run("2026-03-01"), Asking(today, days)))
     assert [one.meter.code for one in found] == asked
     assert [(one.asset, one.days) for one in found] == [("B1", age)] * len(asked)
 

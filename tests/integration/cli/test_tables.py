@@ -148,4 +148,4 @@ def test_a_table_is_shown_row_by_row(home: Path, capsys: pytest.CaptureFixture[s
 def test_nothing_to_say_names_the_tables(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, (line,), _ = _said(capsys, home, "table", "check")
     assert code == DONE
-    assert line.endswith("TD_FACTURATION_RELEVES_REEL, TD_FRAIS_ESTIMATION, TD_FRAIS_FACTURE.")
+    assert line.endswith("TD_FRAIS_ESTIMATION, TD_FRAIS_FACTURE, TD_DEMANDES_RELEVES.")

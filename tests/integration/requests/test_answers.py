@@ -111,17 +111,17 @@ def test_an_answer_to_nothing_we_asked_is_refused(
     del asked["Subject"]
     asked["Subject"] = subject.replace(old, new)[:70]
     (told,) = received(clerk, answer(asked, text.replace(old, new)))["attention"]
-    assert told.startswith("RUN-153 1.client : La réponse à la demande de relevés")
+    assert told["text"].startswith("RUN-153 1.client : La réponse à la demande de relevés")
     assert readings(clerk) == []
     assert len(list((clerk.home / "error" / "courriels").glob("*.err.txt"))) == 1
 
 
 def test_an_answer_without_a_value_is_for_a_person(clerk: Clerk, asked: EmailMessage) -> None:
     (told,) = received(clerk, answer(asked, quoted(asked)))["attention"]
-    assert told.startswith("FMT-671 1.client : La réponse à la demande de relevés 1 ne contient")
+    assert told["text"].startswith("FMT-671 1.client : La réponse à la demande de relevés 1 ne")
 
 
 def test_a_value_that_falls_is_refused_by_the_import(clerk: Clerk, asked: EmailMessage) -> None:
     (told,) = received(clerk, answer(asked, quoted(asked, B1="1200")))["attention"]
-    assert told.startswith("IMP-162")
+    assert told["text"].startswith("IMP-162")
     assert readings(clerk) == []
