@@ -105,9 +105,9 @@ def printed(value: int, scale: int = 1) -> str:
     return f"{sign}{whole:,}".replace(",", "\N{NO-BREAK SPACE}") + decimals
 
 
-def shown(value: Decimal) -> str:
+def shown(value: Decimal, scale: int = 1) -> str:
     """A quantity in a French sentence, two decimals at most: 3333.333 → 3333,33."""
-    return f"{round(value, 2).normalize():f}".replace(".", ",")
+    return f"{round(value / scale, 2).normalize():f}".replace(".", ",")
 
 
 def search_of(rule: Rule, options: RunOptions) -> Search:

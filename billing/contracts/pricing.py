@@ -224,14 +224,19 @@ def sliced(
     return lines
 
 
+def scale_of(rule: Rule) -> int:
+    """The scale the rule's meters share; 1 when they have several."""
+    scales = {meter.scale for meter in rule.meters}
+    return scales.pop() if len(scales) == 1 else 1
+
+
 def at_scale(rule: Rule, lines: Iterable[Line]) -> tuple[Line, ...]:
     """Lines as printed at the scale of the rule's meters: 17777 → 177.77 (A-CRE-17).
 
     The quantity is divided, the price multiplied, the amount stays. Meters of several scales, or
     a quantity that doesn't divide at the scale of quantities, leave a line as it is.
     """
-    scales = {meter.scale for meter in rule.meters}
-    scale = scales.pop() if len(scales) == 1 else 1
+    scale = scale_of(rule)
     return tuple(lines if scale == 1 else (_scaled(line, scale) for line in lines))
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from billing.contracts.block_variants import deposited, stepped
 from billing.contracts.calculated import history_of
-from billing.contracts.contract import Family, Line, Module, Rule
+from billing.contracts.contract import Family, Line, Module, Rule, RuleState
 from billing.contracts.counting import (
     NO_START,
     Counted,
@@ -25,7 +25,8 @@ from billing.contracts.counting import (
     small_print,
 )
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.pricing import at_scale, cost_anomaly, costs_of, priced
+from billing.contracts.offer import CUMULATIVE_ONLY, NO_OFFER, NOTHING_GIVEN, Gift, Offer, offer
+from billing.contracts.pricing import at_scale, cost_anomaly, costs_of, priced, scale_of
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import MISSING, Origin
 from billing.contracts.schedule import advanced, end_of, passed_over, start_of
@@ -40,7 +41,11 @@ _BOUND: Final = "bound"
 _COUNTER: Final = "counter"
 _VOLUME: Final = "yearly_volume"
 _DEPOSIT: Final = "deposit"
-_KNOWN: Final = ("units", "renewal", "overrun", "renew_from", "calculation", _VOLUME, _DEPOSIT)
+_GIVEN: Final = "given"
+_KNOWN: Final = (
+    *("units", "renewal", "overrun", "renew_from", "calculation", _VOLUME, _DEPOSIT),
+    *("offered", "offered_until", "financed"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class Block:
     calculation: *mode de calcul* of non-cumulative meters.
     volume:      GTB: the block is a step of this yearly volume; 0 = plain.
     deposit:     SF1: units billed first and deducted from the next blocks; 0 = none.
+    offer:       the first block begins behind these units, unless the rule was billed before.
     """
 
     units: Decimal
@@ -63,13 +69,18 @@ class Block:
     calculation: Calculation | None = None
     volume: Decimal = ZERO
     deposit: Decimal = ZERO
+    offer: Offer = NO_OFFER
 
 
 class Level(NamedTuple):
-    """Where the meters stand: all of them together, and the bound they may reach."""
+    """Where the meters stand: all of them together, and the bound they may reach.
+
+    given: units the first block began behind.
+    """
 
     total: Decimal
     bound: Decimal
+    given: Gift = NOTHING_GIVEN
 
 
 class Due(NamedTuple):
@@ -89,7 +100,8 @@ def terms(raw: Mapping[str, object]) -> Block:
     """Reads `{"units": 5000, "renewal": {"count": 12, "unit": "month"}, "overrun": "priced"}`.
 
     overrun: `blocks` (default) or `priced`; renew_from: `bound` (default) or `counter`. Raises
-    ValueError with a French reason. yearly_volume and deposit: `billing.contracts.block_variants`.
+    ValueError with a French reason. yearly_volume and deposit: `billing.contracts.block_variants`;
+    offered, offered_until and financed: `billing.contracts.offer`.
     """
     only(raw, _KNOWN)
     units = quantity(raw, "units")
@@ -98,14 +110,18 @@ def terms(raw: Mapping[str, object]) -> Block:
     volume, deposit = (quantity({name: 0, **raw}, name) for name in (_VOLUME, _DEPOSIT))
     if volume and (raw.get("renewal") or volume < units):
         raise ValueError("un seuil de volume annuel (GTB) atteint la cadence, sans renouvellement")
+    how, given = calculation(raw), offer(raw)
+    if how is not None and given != NO_OFFER:
+        raise ValueError(CUMULATIVE_ONLY)
     return Block(
         units,
         rhythm(raw, "renewal"),
         word(raw, "overrun", (BLOCKS, PRICED), BLOCKS) == PRICED,
         word(raw, "renew_from", (_BOUND, _COUNTER), _BOUND) == _COUNTER,
-        calculation(raw),
+        how,
         volume,
         deposit,
+        given,
     )
 
 
@@ -128,8 +144,27 @@ def rate(rule: Rule, facts: Facts) -> Rated:
         counted, anomalies = _at_installation(rule, facts) if anomalies else (counted, [])
     if anomalies:
         return Rated(anomalies=tuple(anomalies))
-    level = _level(rule, block, counted)
+    given, waits = _given(rule, block, counted, facts.options.work_date)
+    if waits:
+        return Rated(state=_waiting(rule, facts, given))
+    level = _level(rule, block, counted, given)
     return _billed(rule, facts, counted, level, _due(rule, block, level, facts))
+
+
+def _given(rule: Rule, block: Block, counted: Sequence[Counted], today: date) -> tuple[Gift, bool]:
+    """Units the first block begins behind, and whether it still waits for them to be used up."""
+    if block.offer == NO_OFFER or _begun(rule) or not rule.state.never_billed:
+        return NOTHING_GIVEN, False
+    consumed = max(0, int(sum((one.units for one in counted), ZERO)))
+    kept, yesterday = int(rule.state.own.get(_GIVEN, 0)), today - timedelta(days=1)
+    return block.offer.given(consumed, kept, yesterday)
+
+
+def _waiting(rule: Rule, facts: Facts, given: Gift) -> RuleState:
+    """Nothing is billed yet: the rule remembers what was offered, and counts from the start."""
+    state = passed_over(rule.state, facts.periods) if facts.periods else rule.state
+    today = facts.options.work_date.isoformat()
+    return state._replace(own={_GIVEN: str(given.offered), "checked": today})
 
 
 def _due(rule: Rule, block: Block, level: Level, facts: Facts) -> Due:
@@ -165,7 +200,7 @@ def _end_of_validity(block: Block, since: date) -> date:
     return next_bound(calendar, since)
 
 
-def _level(rule: Rule, block: Block, counted: Sequence[Counted]) -> Level:
+def _level(rule: Rule, block: Block, counted: Sequence[Counted], given: Gift) -> Level:
     """The running total, the same over replaced meters, and the bound beside it.
 
     What a meter attached since was installed with counts on both sides (41 → 1041, 71 → 1071).
@@ -179,7 +214,7 @@ def _level(rule: Rule, block: Block, counted: Sequence[Counted]) -> Level:
     if _BOUND in own:
         return Level(start + units, Decimal(own[_BOUND]))
     prepaid = ZERO if rule.term is Term.ADVANCE else block.units
-    return Level(start + units, start + prepaid)
+    return Level(start + units, start + given.units + prepaid, given)
 
 
 def _installed(counted: Iterable[Counted]) -> Decimal:
@@ -213,9 +248,12 @@ def _lines(
     rule: Rule, facts: Facts, counted: Sequence[Counted], level: Level, due: Due
 ) -> list[Line]:
     block, dates, today = _block(rule), _dates(rule, facts), facts.options.work_date
+    scale = scale_of(rule)
     details = (
         *small_print(counted),
-        f"Borne à atteindre : {shown(level.bound)}, nouvelle borne : {shown(due.bound)}",
+        *level.given.details(scale),
+        f"Borne à atteindre : {shown(level.bound, scale)},"
+        f" nouvelle borne : {shown(due.bound, scale)}",
     )
     told = _figures(block, counted, level, due)
     lines: list[Line] = []
@@ -244,6 +282,7 @@ def _figures(block: Block, counted: Sequence[Counted], level: Level, due: Due) -
         "old": due.old,
         "priced": block.priced,
         "meters": [one.figures for one in counted],
+        **level.given.figures,
     }
 
 

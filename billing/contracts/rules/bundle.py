@@ -21,6 +21,7 @@ from billing.contracts.pricing import (
     costs_of,
     degressive,
     priced,
+    scale_of,
     sliced,
 )
 from billing.contracts.rating import Facts, Kind, Rated
@@ -248,7 +249,8 @@ def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, given: Gift) -> li
     dates, told = (found.window.since, found.window.until), _figures(found, given)
     if bundle.grouping is not Grouping.NONE:
         told["group"] = _weighed(rule, facts)
-    details, lines = (*_details(found), *given.details), list[Line]()
+    scale, lines = scale_of(rule), list[Line]()
+    details = (*_details(found, scale), *given.details(scale))
     slices = bundle.degressive.billed
     for part, days in _by_price(rule, facts, found.window):
         some = {**told, "days": days} if days else told
@@ -423,10 +425,13 @@ def _given(bundle: Bundle, rule: Rule, found: Reckoned) -> Gift:
     return gift(int(found.extra), offered, financed)
 
 
-def _details(found: Reckoned) -> tuple[str, ...]:
-    meters = small_print(found.counted)
-    bundles = f"Forfaits facturés depuis la dernière régularisation : {shown(found.cumulated)}"
-    return (*meters, bundles, f"Borne à atteindre : {shown(found.bound)}")
+def _details(found: Reckoned, scale: int) -> tuple[str, ...]:
+    bundles, bound = shown(found.cumulated, scale), shown(found.bound, scale)
+    return (
+        *small_print(found.counted),
+        f"Forfaits facturés depuis la dernière régularisation : {bundles}",
+        f"Borne à atteindre : {bound}",
+    )
 
 
 def _figures(found: Reckoned, given: Gift) -> dict[str, object]:

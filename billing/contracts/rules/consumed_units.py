@@ -12,7 +12,7 @@ from typing import Final
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
 from billing.contracts.counting import Counted, count, small_print
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.offer import Gift, gift
+from billing.contracts.offer import CUMULATIVE_ONLY, NO_OFFER, Gift, gift, offer
 from billing.contracts.pricing import (
     DEGRESSIVE,
     FLAT,
@@ -22,12 +22,13 @@ from billing.contracts.pricing import (
     costs_of,
     degressive,
     priced,
+    scale_of,
     sliced,
 )
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, passed_over
-from billing.contracts.terms import only, whole
+from billing.contracts.terms import calculation, only, yes_no
 from billing.money import ZERO
 from billing.period import Term
 
@@ -62,16 +63,11 @@ def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     Raises ValueError with a French reason.
     """
     only(raw, ("grouped", "offered", "offered_until", "financed", "calculation", *DEGRESSIVE))
-    grouped, offered, until = raw.get("grouped", False), raw.get("offered", 0), _until(raw)
-    if not isinstance(grouped, bool):
-        raise ValueError("« grouped » vaut vrai ou faux")
-    if isinstance(offered, bool) or not isinstance(offered, int) or offered < 0:
-        raise ValueError("les unités offertes sont un nombre entier positif")
-    calculation = _calculation(raw)
-    financed = whole(raw, "financed")
-    if calculation is not None and (offered or until or financed):
-        raise ValueError("les unités offertes demandent des grandeurs cumulatives")
-    return ConsumedUnits(grouped, offered, until, calculation, degressive(raw), financed)
+    grouped, how = yes_no(raw, "grouped", False), calculation(raw)
+    given = offer(raw)
+    if how is not None and given != NO_OFFER:
+        raise ValueError(CUMULATIVE_ONLY)
+    return ConsumedUnits(grouped, given.offered, given.until, how, degressive(raw), given.financed)
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -133,7 +129,7 @@ def _lines(
 ) -> tuple[Line, ...]:
     quantity = sum((one.units for one in billed), ZERO) - given.units
     dates = (periods[0].since, periods[-1].until)
-    details = (*small_print(billed), *given.details)
+    details = (*small_print(billed), *given.details(scale_of(rule)))
     explain = {"how": "consumed", "meters": [one.figures for one in billed], **given.figures}
     assert isinstance(rule.terms, ConsumedUnits)
     slices = rule.terms.degressive.billed
@@ -155,23 +151,6 @@ def _after(
         return state
     financed = int(state.own.get(_FINANCED, 0)) + given.financed
     return state._replace(own={**state.own, _FINANCED: str(financed)})
-
-
-def _calculation(raw: Mapping[str, object]) -> Calculation | None:
-    text = raw.get("calculation")
-    if text is not None and text not in tuple(Calculation):
-        raise ValueError("le mode de calcul vaut min, max, sum ou mean")
-    return None if text is None else Calculation(str(text))
-
-
-def _until(raw: Mapping[str, object]) -> date | None:
-    text = raw.get("offered_until")
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        raise ValueError("la fin des unités offertes est une date AAAA-MM-JJ") from None
 
 
 CONSUMED_UNITS: Final = Kind(

@@ -56,6 +56,7 @@ TERMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
             "overrun": st.sampled_from(("blocks", "priced")),
             "renew_from": st.sampled_from(("bound", "counter")),
             "deposit": UNITS,
+            **GIVEN,
         },
     ),
     "meter_fee": ({}, {}),

@@ -37,7 +37,7 @@ from tests.billing.contracts.build import (
 
 QUARTER = {"count": 3, "unit": "month"}
 UNKNOWN = "paramètres inconnus : aa, zz"
-OFFERED = "les unités offertes sont un nombre entier positif"
+OFFERED = "« offered » est un nombre entier positif"
 CUMULATIVE = "les unités offertes demandent des grandeurs cumulatives"
 SIX = "la quantité d'un forfait a 6 décimales au plus"
 
@@ -98,7 +98,7 @@ def test_terms_are_read_with_their_defaults(kind: str, raw: dict[str, Any], read
         ("consumed_units", {"offered": True}, OFFERED),
         ("consumed_units", {"offered": 1.5}, OFFERED),
         ("consumed_units", {"offered_until": "31/12/2026"},
-         "la fin des unités offertes est une date AAAA-MM-JJ"),
+         "« offered_until » est une date AAAA-MM-JJ"),
         ("consumed_units", {"calculation": "median"},
          "le mode de calcul vaut min, max, sum ou mean"),
         ("consumed_units", {"calculation": "min", "offered": 1}, CUMULATIVE),
@@ -163,7 +163,7 @@ def test_consumed_units_tell_counters_offer_and_scale() -> None:
     assert (line.quantity, line.unit_price, str(line.amount)) == (20, Decimal("0.10"), "2.00")
     assert line.details == (
         "Noir et blanc : relevé client du 31/01/2026, 125,0",
-        "Unités offertes déduites : 50",
+        "Unités offertes déduites : 5,0",
     )
     told = dict(line.explain)
     assert (told["how"], told["offered"], told["scale"]) == ("consumed", 50, 10)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from billing.contracts.contract import Rule, RuleState
 from billing.contracts.noncumulative import Calculation
+from billing.contracts.offer import Offer
 from billing.contracts.reading import Meter, Origin, Reading, Regime
 from billing.contracts.rules import KINDS
 from billing.contracts.terms import Rhythm
@@ -234,6 +236,52 @@ def test_what_was_used_behind_the_last_check_is_looked_at_at_the_end() -> None:
 def test_wrong_terms_are_refused(raw: dict[str, object], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         KINDS["block"].terms(raw)
+
+
+def offered(term: Term, days: list[date], counters: list[int], **terms: Any) -> list[list[str]]:
+    """Blocks of 5000 behind an offer: their quantities run by run; what they print of it."""
+    rule = block("5000", None, term=term, offer=Offer(**terms))
+    known = installed(0, *zip(days[1:], counters, strict=True))
+    found = run_after_run(rule, days, known)
+    return [
+        [
+            " ".join([str(line.quantity), *(told for told in line.details if "Unités" in told)])
+            for line in lines
+        ]
+        for _, lines in found
+    ]
+
+
+#      01-01   02-01   03-01        04-01                  05-01
+#  NB  0       800     1300         6000                   6001
+#      |--- 1000 offered ---|------- block of 5000 --------|-- next block
+def test_a_block_begins_behind_its_offered_units() -> None:
+    """1000 offered: the first block in advance when they are used up, the next beyond 6000."""
+    days = [JANUARY, FEBRUARY, MARCH, APRIL, MAY]
+    told = "5000 Unités offertes déduites : 1\N{NO-BREAK SPACE}000"
+    found = offered(Term.ADVANCE, days, [800, 1300, 6000, 6001], offered=1000)
+    assert found == [[], [], [told], [], ["5000"]]
+    found = offered(Term.ARREARS, days, [800, 1300, 6000, 6001], offered=1000)
+    assert found == [[], [], [], [], ["5000"]]
+
+
+def test_an_offer_of_a_block_ends_on_its_date_and_financed_units_come_next() -> None:
+    """300 used on the last day of the offer, 500 financed: the block begins at 800."""
+    days, end = [JANUARY, FEBRUARY, MARCH, APRIL], date(2026, 1, 31)
+    terms = {"offered": 1000, "until": end, "financed": 500}
+    found = offered(Term.ADVANCE, days, [300, 700, 900], **terms)
+    told = "5000 Unités offertes déduites : 300 Unités financées déduites : 500"
+    assert found == [[], [], [], [told]]
+    assert offered(Term.ADVANCE, [JANUARY], []) == [["5000"]]
+
+
+def test_a_block_that_was_billed_ignores_its_offer() -> None:
+    rule = begun(5000, 0, offer=Offer(1000))
+    assert quantities(list(only(run(rule, FEBRUARY, at(5001))).lines)) == [("standard", 5000)]
+    rule = replace(rule, state=replace(rule.state, own={}))
+    assert quantities(list(only(run(rule, FEBRUARY, at(10))).lines)) == [("standard", 5000)]
+    with pytest.raises(ValueError, match="grandeurs cumulatives"):
+        KINDS["block"].terms({"units": 1, "offered": 1, "calculation": "sum"})
 
 
 @pytest.mark.feature("A-CRE-14")

@@ -56,7 +56,7 @@ def test_financed_units_come_after_the_offered_ones() -> None:
     (line,) = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1700)))).lines
     assert (line.quantity, line.explain["offered"], line.explain["financed"]) == (200, 1000, 500)
     assert line.details[1:] == (
-        "Unités offertes déduites : 1000",
+        "Unités offertes déduites : 1\N{NO-BREAK SPACE}000",
         "Unités financées déduites : 500",
     )
 
