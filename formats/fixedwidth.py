@@ -193,7 +193,7 @@ class Layout(Generic[R]):
             items = self._records([values for values, _ in written], len(items))
         cells = self._with_fixed(cells for _, cells in written)
         rows = _joined(cells, len(items))
-        self._check_read_back("".join(rows).encode("latin-1"), cells, len(items))
+        self._check_read_back(rows, cells)
         return Written(rows, items)
 
     def _with_fixed(self, held: Iterable[Cells]) -> list[Cells]:
@@ -201,18 +201,21 @@ class Layout(Generic[R]):
         following = iter(held)
         return [next(following) if fixed is None else fixed for fixed in self._fixed]
 
-    def _check_read_back(self, content: bytes, cells: Sequence[Cells], count: int) -> None:
+    def _check_read_back(self, rows: Sequence[str], cells: Sequence[Cells]) -> None:
         """Each cell, whose column knows what it says, must stand in the columns of its zone.
 
         Columns are compared one by one for all records: a stride of the length of a record.
         """
+        content = "".join(rows).encode("latin-1")
+        wrong = set(map(len, rows)) != {self.length}
         for zone, those in zip(self.zones, cells, strict=True):
             asked = "".join(those).encode("latin-1")
-            times = count if _shared(those) else 1
+            times = len(rows) if _shared(those) else 1
             for at in range(zone.length):
                 found = content[zone.start - 1 + at :: self.length]
-                if found != asked[at :: zone.length] * times:
-                    raise AssertionError(f"{self.name} doesn't read back as it was written")
+                wrong = wrong or found != asked[at :: zone.length] * times
+        if wrong:
+            raise AssertionError(f"{self.name} doesn't read back as it was written")
 
     def settle(self, item: Any, place: Place) -> R:
         """The same record as it will read back: plain texts, digits filled with zeros.

@@ -73,8 +73,8 @@ def records_in(
 def write_checked(items: Iterable[object], norm: Norm, table_of: TableOf, judge: _Judging) -> bytes:
     """Records run on; raises AnomaliesFound with what doesn't fit, else with what breaks a rule.
 
-    Tables read back what they write; every record is found again as what it is, and judged as it
-    will read back. Records stay few at a time.
+    Tables read back what they write, each kind is found again as what it is, and every record is
+    judged as it will read back. Records stay few at a time.
     """
     remaining = iter(items)
     refused: list[Anomaly] = []

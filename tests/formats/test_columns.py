@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -113,9 +114,16 @@ def test_bytes_that_stand_elsewhere_are_never_given(
         encode_all([SAMPLE, other, SAMPLE])
 
 
-def test_records_in_another_order_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [lambda rows: rows[::-1], lambda rows: [rows[0] + rows[1][0], rows[1][1:]]],
+    ids=["in another order", "cut elsewhere"],
+)
+def test_records_taken_for_their_neighbours_are_never_given(
+    given: Callable[[list[str]], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     joined = fixedwidth._joined
-    monkeypatch.setattr(fixedwidth, "_joined", lambda *asked: joined(*asked)[::-1])
+    monkeypatch.setattr(fixedwidth, "_joined", lambda *asked: given(joined(*asked)))
     with pytest.raises(AssertionError, match="doesn't read back"):
         encode_all([SAMPLE, changed(SAMPLE, units=2)])
 
