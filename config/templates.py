@@ -52,7 +52,7 @@ Objet : Relevé de vos compteurs au {date}
 Bonjour,
 
 Pour établir votre prochaine facture, merci de nous communiquer avant la fin de la semaine les
-compteurs de vos {nombre} matériel(s) : {biens}.
+compteurs du matériel suivant : {biens}.
 
 Vous pouvez, au choix :
 - répondre à ce message en complétant les lignes ci-dessous, après le signe « = » ;

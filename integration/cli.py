@@ -184,7 +184,7 @@ VERBS: Final = (
     ),
     Verb(
         "requests send",
-        "préparer les demandes cochées, puis les remettre aux partenaires",
+        "préparer les demandes cochées, puis remettre tout ce qui attend",
         "requests:send",
         (
             *_REQUESTS,

@@ -11,9 +11,9 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import EmailMessage
-from email.policy import default
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
 from html.parser import HTMLParser
 from io import StringIO
 from typing import Final, NamedTuple
@@ -32,6 +32,7 @@ _LINE: Final = re.compile(
     r"^[>\s|]*([^;>\s][^;]*?)\s*;\s*([^;]+?)\s*;\s*([^;]+?)\s*;\s*valeur\s*=\s*_*\s*(.*?)\s*_*$"
 )
 _LONGEST: Final = 5_000_000
+_CHARSETS: Final = ("utf-8", "us-ascii", "iso-8859-15", "windows-1252")  # others: as latin-1
 
 
 class Answer(NamedTuple):
@@ -78,10 +79,9 @@ def replied(mail: bytes) -> Reply | None:
     """
     if len(mail) > _LONGEST:  # a fund's batch of returns: no customer writes that much
         return None
-    message = message_from_bytes(mail, policy=default)
-    assert isinstance(message, EmailMessage)  # what this policy makes
+    message = BytesParser(policy=compat32).parsebytes(mail)
     text = _text(message)
-    found = _REFERENCE.search(f"{message.get('Subject', '')}\n{text}")
+    found = _REFERENCE.search(f"{text}\n{message.get('Subject', '')}")
     if found is None:
         return None
     number, token = int(found[1]), found[2]
@@ -98,16 +98,22 @@ def _completed(text: str) -> Iterator[Answer]:
             yield Answer(*match.groups())
 
 
-def _text(message: EmailMessage) -> str:
+def _text(message: Message) -> str:
     """The body as text; of a mail that is HTML only, what it shows."""
-    body = message.get_body(("plain", "html"))
-    if body is None:
-        return ""
-    try:
-        text = str(body.get_content())
-    except (LookupError, ValueError):  # a charset that doesn't exist, base64 that isn't
-        return ""
-    return _shown(text) if body.get_content_subtype() == "html" else text
+    bodies = {"text/plain": "", "text/html": ""}
+    for part in message.walk():
+        kind = part.get_content_type()
+        if kind in bodies and part.get_content_disposition() != "attachment":
+            bodies[kind] = bodies[kind] or _decoded(part)
+    return bodies["text/plain"] or _shown(bodies["text/html"])
+
+
+def _decoded(part: Message) -> str:
+    """What is written, `?` where it isn't in the charset it says: a figure is plain ASCII."""
+    content = part.get_payload(decode=True)
+    charset = str(part.get_content_charset("utf-8"))
+    text = content if isinstance(content, bytes) else b""
+    return text.decode(charset if charset in _CHARSETS else "latin-1", "replace")
 
 
 class _Shown(HTMLParser):
@@ -131,9 +137,9 @@ def _shown(html: str) -> str:
     return "".join(parser.parts)
 
 
-def _filed(message: EmailMessage) -> Iterator[Answer]:
+def _filed(message: Message) -> Iterator[Answer]:
     """Lines with a value of the attached CSV files."""
-    for part in message.iter_attachments():
+    for part in message.walk():
         content = part.get_payload(decode=True)
         if str(part.get_filename()).lower().endswith(".csv") and isinstance(content, bytes):
             yield from _rows(content)

@@ -5,16 +5,18 @@ The number of the letter isn't known yet: `{reference}` stands for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
-from billing.contracts.requests import Line
+from billing.contracts.requests import Channel, Line
 from billing.contracts.seen import Proposal
 from config.settings import Settings
 from config.templates import Templates, filled
 from formats.message import reply
 from integration.translate.request_letters import picture_name
+
+_FAX: Final = "Merci de compléter les fiches jointes et de nous les retourner par fax{fax}."
 
 
 def content_of(
@@ -33,12 +35,14 @@ def content_of(
         "biens": ", ".join(line.machine.label or line.machine.code for line in lines),
         "nombre": str(len(lines)),
     }
-    meters = [_asked_line(line, one, requested_on) for line in lines for one in line.meters]
-    body = (filled(templates.text, values), *meters, "", "Référence : {reference}")
+    if lines[0].found.channel is Channel.FAX:
+        body = [filled(_FAX, values)]
+    else:
+        body = [filled(templates.text, values), *_to_complete(lines, requested_on)]
     signature = filled(templates.signature, values).strip("\n")
     return {
         "subject": f"{filled(templates.subject, values)} ({{reference}})",
-        "text": "\n".join((*body, "", signature, "")),
+        "text": "\n".join((*body, "", "Référence : {reference}", "", signature, "")),
         **_sender(settings, templates),
         "organisation": [settings.organisation.name, *settings.organisation.address],
         "SOC_FAX_RELEVE_COMPTEUR": fax,
@@ -58,8 +62,13 @@ def _values(settings: Settings, requested_on: date) -> dict[str, str]:
     }
 
 
-def _asked_line(line: Line, one: Proposal, requested_on: date) -> str:
-    return reply.line(line.machine.code, one.meter.code, f"{requested_on:%d/%m/%Y}")
+def _to_complete(lines: Sequence[Line], requested_on: date) -> Iterator[str]:
+    """What a customer completes: each meter by its name, then the line that we read back."""
+    for line in lines:
+        for one in line.meters:
+            named = line.machine.label or line.machine.code
+            yield f"\n{named}, {one.meter.label or one.meter.code} :"
+            yield reply.line(line.machine.code, one.meter.code, f"{requested_on:%d/%m/%Y}")
 
 
 def _sender(settings: Settings, templates: Templates) -> dict[str, str]:

@@ -18,6 +18,7 @@ from config import settings as configuration
 from config.parameters import named_articles
 from config.partners import load_partners
 from config.settings import Settings
+from config.templates import load_templates
 from formats.common.anomaly import AnomaliesFound, Anomaly
 from integration.app import home_of, open_app
 from integration.cli import BAD_CONFIG, DONE, INTEGRITY, PARTIAL
@@ -87,6 +88,7 @@ def check(arguments: argparse.Namespace) -> int:
         settings = configuration.load(home / configuration.FILE_NAME)
         found = tuple(_articles(home, settings))
         load_partners(settings.folders.partners)
+        load_templates(settings.folders.templates)
     except AnomaliesFound as wrong:
         found = wrong.anomalies
     if arguments.json:

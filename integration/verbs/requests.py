@@ -59,7 +59,7 @@ def send(arguments: argparse.Namespace) -> int:
         say_json("requests-sent", {**told, **lines})
     else:
         _tell(asked.sent, asked.unsent)
-        say(f"Demandes préparées : {asked.letters}, remises : {sent}.")
+        say(f"Courriels et fax préparés : {asked.letters}, remis : {sent}.")
         for one in wrong:
             complain(str(one))
     return PARTIAL if wrong else DONE

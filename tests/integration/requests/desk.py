@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
@@ -28,10 +28,15 @@ class Clerk:
     home: Path
     capsys: pytest.CaptureFixture[str]
     smtp: SmtpServer
-    files: int = 0
+    files: list[Path] = field(default_factory=list)
 
     def run(self, *words: object, expect: int = cli.DONE) -> str:
-        """A verb; what it printed."""
+        """A verb, behind the import of what was brought; what it printed."""
+        if self.files:
+            brought, self.files = self.files, []
+            self.run("import", *brought)
+            for file in brought:
+                file.unlink()
         code = cli.main(["--home", str(self.home), *map(str, words)])
         said = self.capsys.readouterr()
         assert code == expect, said.out + said.err
@@ -43,11 +48,10 @@ class Clerk:
         return found
 
     def bring(self, flow: str, *rows: str) -> None:
-        """Import rows of a flow."""
-        self.files += 1
-        path = self.home / f"{self.files:03d}-{flow}.txt"
+        """Rows of a flow, imported with the others before the next verb."""
+        path = self.home / f"{len(self.files):03d}-{flow}.txt"
         path.write_text("\n".join(rows) + "\n", "utf-8")
-        self.run("import", path, "--flow", flow)
+        self.files.append(path)
 
     def machine(self, asset: str, customer: str = "C1", read: str = READ, **fields: str) -> None:
         """A machine with the meter NB, installed on 1 January, under a monthly contract."""

@@ -401,7 +401,7 @@ def test_machines_of_one_address_share_a_mail_with_a_page_each(clerk: Clerk) -> 
     (mail,) = clerk.mails
     first, second = page_texts(attached(mail, ".pdf"))
     assert ("Copieur B1" in first, "Copieur B2" in second) == (True, True)
-    assert "vos 2 matériel(s) : Copieur B1, Copieur B2." in text_of(mail)
+    assert "compteurs du matériel suivant : Copieur B1, Copieur B2." in text_of(mail)
 
 
 def test_without_a_partner_the_mails_lie_in_the_outbox(clerk: Clerk) -> None:
