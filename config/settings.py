@@ -318,6 +318,10 @@ class Settings(Section):
     person_key_file: Path = Field(
         Path("state/persons.key"), description="clé des identités, sous le dossier home"
     )
+    signing_key_file: Path = Field(
+        Path("state/signing.key"),
+        description="clé qui signe clôtures et archives, sous le dossier home",
+    )
 
     @property
     def database_url(self) -> str:
@@ -328,6 +332,11 @@ class Settings(Section):
     def person_key(self) -> Path:
         """The file of the key of persons."""
         return self.folders.home / self.person_key_file
+
+    @property
+    def signing_key(self) -> Path:
+        """The file of the key that signs."""
+        return self.folders.home / self.signing_key_file
 
 
 def remarks(settings: Settings) -> list[Anomaly]:

@@ -32,6 +32,8 @@ from integration.flows.billing.fees import article_faults
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
 from integration.flows.billing.run import Billing
 from integration.flows.care import CareRun
+from integration.flows.closing import Closer
+from integration.flows.closing_check import Trust
 from integration.flows.requests import Requests
 from integration.flows.teletransmission import Teletransmitter, b2_maker
 from integration.inbox import Office
@@ -127,6 +129,16 @@ class App:
         """What writes B2 files."""
         choices = self.settings.teletransmission.choices()
         return Teletransmitter(self.engine, self.vault, self.organisation_id, choices)
+
+    def closer(self) -> Closer:
+        """Who closes days, months and years."""
+        trust = self.trust()
+        return Closer(self.engine, self.organisation_id, trust.key, trust.anchors, self.clock)
+
+    def trust(self) -> Trust:
+        """What `verify` believes because it lies outside the database."""
+        name = f"{self.settings.organisation.code}.anchors"
+        return Trust(self.settings.signing_key, self.settings.folders.exports / "closings" / name)
 
     def outbox(self) -> Outbox:
         """What delivers. Raises AnomaliesFound (CFG-…) when a partner's file is wrong."""

@@ -368,6 +368,16 @@ VERBS: Final = (
         ),
     ),
     Verb(
+        "close",
+        "clore un jour, un mois ou une année : compter, signer, ancrer",
+        "closings:close",
+        (
+            _argument("kind", choices=("day", "month", "year"), help="ce qu'il faut clore"),
+            _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
+            _JSON,
+        ),
+    ),
+    Verb(
         "run",
         "jouer une nuit : importer, facturer, télétransmettre, rendre compte",
         "running:run",

@@ -392,6 +392,7 @@ rule_event = Table(
     metadata,
     Column("rule_id", BigInteger, ForeignKey("rule.id"), primary_key=True, autoincrement=False),
     Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("id", BigInteger, nullable=False, index=True),  # in order of commit: closings seal by it
     _key("kind", length=16),  # billed, credited, manual
     Column("document_id", BigInteger),
     _text("state"),  # JSON patch: the fields set by the event
@@ -611,6 +612,7 @@ document = Table(
     Column("run_id", BigInteger),
     UniqueConstraint("organisation_id", "journal", "fiscal_year", "number"),
     Index("ix_document_b2", "organisation_id", "b2_number", unique=True),
+    Index("ix_document_issued", "organisation_id", "issued_on"),  # closings, FEC, archives
     Index(
         "ix_document_credits",
         "credits_id",
@@ -718,6 +720,32 @@ chain_head = Table(
     Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
     _int("sequence"),
     Column("link", String(64), nullable=False),
+)
+
+closing = Table(  # of a day, month or year: signed, each bound to the one before
+    "closing",
+    metadata,
+    Column("organisation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", SmallInteger, nullable=False),
+    _key("kind", length=8),  # day, month, year
+    _day("since"),
+    _day("until"),
+    _int("chain_sequence"),  # the chain's head when it was closed
+    _key("chain_link"),
+    _int("documents"),  # of the period, with the entries and sums of their links
+    _int("entries"),
+    _int("debit_cents"),
+    _int("credit_cents"),
+    _int("total_debit_cents"),  # since the first document: running totals
+    _int("total_credit_cents"),
+    _text("sealed", "{}"),  # JSON: table → [last id, rows, digest] of what isn't in the chain
+    _key("previous"),  # digest of the previous closing, with its signature
+    _text("closed_at"),  # UTC
+    _key("public_key"),
+    _key("signature", length=128),  # Ed25519 of every other column
+    UniqueConstraint("organisation_id", "kind", "since"),
+    sqlite_with_rowid=False,
 )
 
 # --- teletransmission and returns -------------------------------------------------------------
@@ -919,9 +947,11 @@ APPEND_ONLY: Final = (
     "entry",
     "billed_part",
     "chain_link",
+    "closing",
     "rule_event",
     "rule_change",
     "return_line",
+    "transmission",
     "transmission_item",
     "outbox_event",
 )

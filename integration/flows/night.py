@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Connection, Engine, select, text
 
 from integration.database.alone import alone
 from integration.database.engine import is_sqlite
-from integration.database.tables import json_text, occurrence, organisation
+from integration.database.tables import json_text, occurrence
 from integration.failpoints import reach
 
 Report = Mapping[str, Any]
+Close = Callable[[Connection, date], None]
+"""Closes a day in the transaction of the last step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +51,21 @@ def run_night(
     organisation_id: int,
     steps: Sequence[Step],
     day: date,
+    close: Close,
     progress: Progress = lambda *_: None,
 ) -> Night:
     """Play the steps not done yet for that day, then close it; alone, whoever else tries."""
     with alone(engine, f"night-{organisation_id}"):
-        return _played(engine, organisation_id, steps, day, progress)
+        return _played(engine, organisation_id, steps, day, close, progress)
 
 
 def _played(
-    engine: Engine, organisation_id: int, steps: Sequence[Step], day: date, progress: Progress
+    engine: Engine,
+    organisation_id: int,
+    steps: Sequence[Step],
+    day: date,
+    close: Close,
+    progress: Progress,
 ) -> Night:
     night = Night(day)
     done = _done(engine, organisation_id, day)
@@ -71,7 +79,7 @@ def _played(
         with engine.begin() as connection:
             record(connection, organisation_id, step.name, day, report)
             if step is steps[-1]:
-                close_day(connection, organisation_id, day)
+                close(connection, day)
             reach(f"night.{step.name}.recorded")
         night.reports[step.name] = report
     return night
@@ -104,13 +112,3 @@ def record(
         "report": json_text(report),
     }
     connection.execute(sql, values)
-
-
-def close_day(connection: Connection, organisation_id: int, day: date) -> None:
-    """No posting is dated on that day or before it any more."""
-    connection.execute(
-        update(organisation)
-        .where(organisation.c.id == organisation_id)
-        .where(func.coalesce(organisation.c.closed_until, date.min) < day)
-        .values(closed_until=day)
-    )

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from integration.database.bulk import execute_many, insert_rows
+from integration.database.bulk import execute_many, insert_rows, reserve_ids
 from integration.database.tables import rule_change, rule_event, rule_state
 from integration.translate.codes import slices
 
@@ -71,8 +71,9 @@ def write(
         some = [(one.text, one.rule_id) for one in changes if one.column == column]
         execute_many(connection, sql, some)
     moved = [(id_, count + 1) for id_, count in sorted(events.items())]
-    columns = ("rule_id", "sequence", "kind", "state")
-    rows = [(id_, sequence, "manual", "{}") for id_, sequence in moved]
+    columns = ("rule_id", "sequence", "id", "kind", "state")
+    first = reserve_ids(connection, "rule_event", len(moved))
+    rows = [(*one, first + rank, "manual", "{}") for rank, one in enumerate(moved)]
     insert_rows(connection, rule_event, columns, rows)
     execute_many(
         connection,

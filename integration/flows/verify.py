@@ -21,6 +21,8 @@ from integration.database.bulk import execute_many
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
 from integration.database.tables import json_text
+from integration.flows.closing import read_closings
+from integration.flows.closing_check import Trust, closing_faults
 from integration.posting import CHAIN_VERSION, GENESIS, chain, chain_head, content_digest, reference
 from integration.translate.contracts_rows import patched
 
@@ -54,14 +56,24 @@ class Verified:
     documents: int = 0
     parts: int = 0
     rules: int = 0
+    closings: int = 0
     fault: Anomaly | None = None
 
 
-def verify(engine: Engine, organisation_id: int) -> Verified:
-    """Check everything over one snapshot; stops at the first fault."""
+def verify(engine: Engine, organisation_id: int, trust: Trust | None = None) -> Verified:
+    """Check everything over one snapshot; stops at the first fault.
+
+    trust: the key and anchors of closings; without it closings aren't looked at.
+    """
     found = Verified()
+
+    def closings(connection: Connection, organisation: int, _: Verified) -> Iterator[Anomaly]:
+        if trust:
+            yield from closing_faults(connection, organisation, trust)
+            found.closings = len(list(read_closings(connection, organisation)))
+
     with snapshot(engine) as connection:
-        for check in (_chain, _numbering, _parts, _states):
+        for check in (_chain, _numbering, _parts, _states, closings):
             found.fault = next(check(connection, organisation_id, found), None)
             if found.fault:
                 break

@@ -38,7 +38,7 @@ ENTRY: Final = (
 PART: Final = (
     "subject_kind", "subject_id", "part", "unit", "revision", "document_id", "line_position",
 )  # fmt: skip
-EVENT: Final = ("rule_id", "sequence", "kind", "document_id", "state")
+EVENT: Final = ("rule_id", "sequence", "id", "kind", "document_id", "state")
 READING: Final = ("id", "meter_id", "read_on", "value", "origin", "document_id")
 OUTBOX: Final = (
     "id", "organisation_id", "key", "kind", "partner", "file_name", "subject_id", "state",
@@ -125,6 +125,7 @@ class Slots:
     first_document: int
     first_reading: int
     first_outbox: int
+    first_event: int
     first_numbers: dict[tuple[str, int], int]
     dates: list[date]
     sequence: int
@@ -220,10 +221,11 @@ def number_rows(plan: Plan, slots: Slots) -> Rows:
         )
         numbers[series] += 1
         _add_document(rows, posting, place)
-    for move in plan.moves:
+    for rank, move in enumerate(plan.moves):
         document_id = None if move.posting is None else slots.first_document + move.posting
         kind = "moved" if document_id is None else "billed"
-        rows.events.append((move.rule_id, move.events + 1, kind, document_id, move.patch))
+        event = slots.first_event + rank
+        rows.events.append((move.rule_id, move.events + 1, event, kind, document_id, move.patch))
         rows.states.append(
             (move.rule_id, move.next_theoretical, move.state, move.events + 1, document_id)
         )

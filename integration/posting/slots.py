@@ -28,6 +28,7 @@ def take_slots(connection: Connection, organisation_id: int, plan: Plan) -> Slot
         first_document=reserve_ids(connection, "document", len(plan.postings)),
         first_reading=reserve_ids(connection, "reading", len(plan.estimates)),
         first_outbox=reserve_ids(connection, "outbox", _deliveries(plan)),
+        first_event=reserve_ids(connection, "rule_event", len(plan.moves)),
         first_numbers=first_numbers,
         dates=dates,
         sequence=sequence,
@@ -61,6 +62,7 @@ class Preview:
             self._last_ids["document"] + 1,
             self._last_ids["reading"] + 1,
             self._last_ids["outbox"] + 1,
+            self._last_ids["rule_event"] + 1,
             {key: self._numbers[key] + 1 for key in wanted},
             dates,
             sequence,
@@ -68,7 +70,8 @@ class Preview:
         )
         self._numbers.update(wanted)
         taken = {"document": len(plan.postings), "reading": len(plan.estimates)}
-        self._last_ids.update({**taken, "outbox": _deliveries(plan)})
+        taken |= {"rule_event": len(plan.moves), "outbox": _deliveries(plan)}
+        self._last_ids.update(taken)
         return slots
 
     def advance(self, rows: Rows) -> None:

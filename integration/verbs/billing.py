@@ -298,7 +298,7 @@ def verify(arguments: argparse.Namespace) -> int:
     with open_app(home_of(arguments.home)) as app:
         if arguments.repair_cache:
             repair_states(app.engine, app.organisation_id)
-        found = checked(app.engine, app.organisation_id)
+        found = checked(app.engine, app.organisation_id, app.trust())
         if arguments.json:
             say_json("verify", {**asdict(found), "fault": found.fault and str(found.fault)})
         elif found.fault:
@@ -306,6 +306,7 @@ def verify(arguments: argparse.Namespace) -> int:
         else:
             say(
                 f"Livres sains : {found.documents} documents chaînés et équilibrés, "
-                f"{found.parts} parts facturées une fois, {found.rules} règles conformes."
+                f"{found.parts} parts facturées une fois, {found.rules} règles conformes, "
+                f"{found.closings} clôtures signées."
             )
         return INTEGRITY if found.fault else DONE

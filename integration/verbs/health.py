@@ -150,7 +150,7 @@ def _books(home: Path) -> Finding:
     """The books, as far as they open."""
     try:
         with open_app(home) as app:
-            books = verify(app.engine, app.organisation_id)
+            books = verify(app.engine, app.organisation_id, app.trust())
     except AnomaliesFound as found:
         return Finding("livres", False, "ne s'ouvrent pas", str(found.anomalies[0]))
     except SQLAlchemyError as error:

@@ -18,6 +18,7 @@ from integration.database.migrations import upgrade
 from integration.database.tables import person
 from integration.inbox import prepare
 from integration.persons import create_key
+from integration.signing import ensure_signing_key
 from integration.translate.lpp import load_embedded
 from integration.verbs.outcome import say
 
@@ -68,6 +69,7 @@ def make_home(home: Path) -> None:
     engine = make_engine(settings.database_url)
     try:
         _ensure_key(engine, settings.person_key)
+        ensure_signing_key(settings.signing_key)
         own_organisation(engine, settings)
         with engine.begin() as connection:
             load_embedded(connection)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 from formats.common.anomaly import AnomaliesFound
 from integration import nights
 from integration.database import tables as t
-from integration.flows.night import Step, run_night
+from integration.flows.closing import refuse_entries
+from integration.flows.night import Night, Step, run_night
 from tests.integration.billing.house import House, contract, fee, house_at
 from tests.integration.posting.books import days, open_books, posted, sale
 
@@ -46,6 +47,11 @@ def _steps(played: list[str], *, killed_at: str = "") -> list[Step]:
     return [step(name) for name in ("one", "two", "three")]
 
 
+def _night(engine: Engine, steps: Sequence[Step], day: date) -> Night:
+    """A night that only refuses later entries, without a key to sign with."""
+    return run_night(engine, 1, steps, day, lambda c, closed: refuse_entries(c, 1, closed))
+
+
 def _closed(engine: Engine) -> date | None:
     with engine.connect() as connection:
         found: date | None = connection.scalar(select(t.organisation.c.closed_until))
@@ -55,11 +61,11 @@ def _closed(engine: Engine) -> date | None:
 def test_steps_play_once_in_order_and_close_the_day(engine: Engine) -> None:
     open_books(engine, 1)
     played: list[str] = []
-    night = run_night(engine, 1, _steps(played), DAY)
+    night = _night(engine, _steps(played), DAY)
     assert (played, night.already) == (["one", "two", "three"], False)
     assert night.reports["two"] == {"day": "2026-03-31"}
     assert _closed(engine) == DAY
-    again = run_night(engine, 1, _steps(played), DAY)
+    again = _night(engine, _steps(played), DAY)
     assert (again.already, again.reports, len(played)) == (True, {}, 3)
 
 
@@ -68,9 +74,9 @@ def test_a_killed_night_goes_on_where_it_stopped(engine: Engine, killed_at: str)
     open_books(engine, 1)
     played: list[str] = []
     with pytest.raises(Killed):
-        run_night(engine, 1, _steps(played, killed_at=killed_at), DAY)
+        _night(engine, _steps(played, killed_at=killed_at), DAY)
     assert _closed(engine) is None
-    night = run_night(engine, 1, _steps(played), DAY)
+    night = _night(engine, _steps(played), DAY)
     assert played == ["one", "two", "three"]
     assert next(iter(night.reports)) == killed_at
     assert _closed(engine) == DAY
@@ -78,14 +84,14 @@ def test_a_killed_night_goes_on_where_it_stopped(engine: Engine, killed_at: str)
 
 def test_an_older_night_does_not_open_a_closed_day(engine: Engine) -> None:
     open_books(engine, 1)
-    run_night(engine, 1, _steps([]), DAY)
-    run_night(engine, 1, _steps([]), date(2026, 3, 30))
+    _night(engine, _steps([]), DAY)
+    _night(engine, _steps([]), date(2026, 3, 30))
     assert _closed(engine) == DAY
 
 
 def test_what_comes_after_the_night_is_dated_on_the_next_day(engine: Engine) -> None:
     open_books(engine, 1)
-    run_night(engine, 1, _steps([]), DAY)
+    _night(engine, _steps([]), DAY)
     posted(engine, sale(DAY))
     assert days(engine) == ["2026-04-01"]
 
@@ -142,7 +148,7 @@ def test_killed_at_any_step_the_night_ends_the_same(
     broken = [*real]
     broken[killed] = Step(real[killed].name, real[killed].title, dies)
     with pytest.raises(Killed):
-        run_night(house.engine, 1, broken, DAY)
+        _night(house.engine, broken, DAY)
     nights.play_night(house.app, DAY)
     assert house.invoices() == [(1, "2026-03-31", "C1", 2500, 500, 3000)]
     assert house.rows("SELECT state FROM outbox") == [("sent",), ("sent",)]

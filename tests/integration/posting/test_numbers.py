@@ -16,7 +16,7 @@ from sqlalchemy import Engine, func, select, text
 from integration.database import migrations
 from integration.database import tables as t
 from integration.database.engine import make_engine, snapshot
-from integration.flows.night import close_day
+from integration.flows.closing import refuse_entries
 from integration.flows.verify import verify
 from integration.posting import GENESIS, Plan, Preview, chain, chain_head, number_rows, post
 from tests.integration.posting.books import days, numbers, open_books, posted, sale
@@ -57,8 +57,8 @@ def test_last_year_is_over_once_the_new_one_has_begun(engine: Engine) -> None:
 
 def test_a_closed_day_pushes_to_the_next_open_one(engine: Engine) -> None:
     with engine.begin() as connection:
-        close_day(connection, 1, date(2026, 12, 31))
-        close_day(connection, 1, date(2026, 6, 30))  # a closing is never taken back
+        refuse_entries(connection, 1, date(2026, 12, 31))
+        refuse_entries(connection, 1, date(2026, 6, 30))  # a closing is never taken back
     posted(engine, sale(date(2026, 12, 30), due_days=30))
     assert days(engine) == ["2027-01-01"]
     assert numbers(engine) == {("VT", 2027): [1]}
@@ -192,7 +192,7 @@ class Books(RuleBasedStateMachine):
     def close(self, offset: int) -> None:
         """Close a day, maybe one that is closed already."""
         with self.engine.begin() as connection:
-            close_day(connection, self.organisation, NEW_YEAR + timedelta(offset))
+            refuse_entries(connection, self.organisation, NEW_YEAR + timedelta(offset))
 
     @invariant()
     def whole(self) -> None:

@@ -66,6 +66,31 @@ CREATE TABLE document (
   CONSTRAINT uq_document_organisation_id_journal_fiscal_year_number UNIQUE (organisation_id, journal, fiscal_year, number)
 );
 
+CREATE TABLE closing (
+  organisation_id BIGINT NOT NULL,
+  sequence BIGINT NOT NULL,
+  version SMALLINT NOT NULL,
+  kind VARCHAR(8) NOT NULL,
+  since DATE NOT NULL,
+  until DATE NOT NULL,
+  chain_sequence BIGINT DEFAULT '0' NOT NULL,
+  chain_link VARCHAR(64) NOT NULL,
+  documents BIGINT DEFAULT '0' NOT NULL,
+  entries BIGINT DEFAULT '0' NOT NULL,
+  debit_cents BIGINT DEFAULT '0' NOT NULL,
+  credit_cents BIGINT DEFAULT '0' NOT NULL,
+  total_debit_cents BIGINT DEFAULT '0' NOT NULL,
+  total_credit_cents BIGINT DEFAULT '0' NOT NULL,
+  sealed TEXT DEFAULT '{}' NOT NULL,
+  previous VARCHAR(64) NOT NULL,
+  closed_at TEXT DEFAULT '' NOT NULL,
+  public_key VARCHAR(64) NOT NULL,
+  signature VARCHAR(128) NOT NULL,
+  CONSTRAINT pk_closing PRIMARY KEY (organisation_id, sequence),
+  CONSTRAINT uq_closing_organisation_id_kind_since UNIQUE (organisation_id, kind, since)
+)
+ WITHOUT ROWID;
+
 CREATE TABLE received_file (
   id INTEGER NOT NULL,
   sha256 VARCHAR(64) NOT NULL,
@@ -771,6 +796,7 @@ CREATE TABLE rule_state (
 CREATE TABLE rule_event (
   rule_id BIGINT NOT NULL,
   sequence INTEGER NOT NULL,
+  id BIGINT NOT NULL,
   kind VARCHAR(16) NOT NULL,
   document_id BIGINT,
   state TEXT DEFAULT '' NOT NULL,
@@ -814,6 +840,8 @@ CREATE INDEX ix_delivery_asset_id ON delivery (asset_id);
 
 CREATE INDEX ix_document_credits ON document (credits_id) WHERE credits_id IS NOT NULL;
 
+CREATE INDEX ix_document_issued ON document (organisation_id, issued_on);
+
 CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
 
 CREATE INDEX ix_extra_line_contract_id ON extra_line (contract_id);
@@ -835,6 +863,8 @@ CREATE INDEX ix_received_file_sha ON received_file (sha256);
 CREATE INDEX ix_return_line_invoice_id ON return_line (invoice_id);
 
 CREATE INDEX ix_rule_contract_id ON rule (contract_id);
+
+CREATE INDEX ix_rule_event_id ON rule_event (id);
 
 CREATE INDEX ix_rule_module_id ON rule (module_id);
 
