@@ -86,12 +86,12 @@ ORDER BY i.transmission_id, i.document_id, i.attempt
 SELECT 'rule_change' FROM rule_change x WHERE NOT EXISTS (
   SELECT 1 FROM rule_event e WHERE e.rule_id = x.rule_id AND e.sequence = x.sequence)
 UNION ALL SELECT 'rule_event' FROM rule_event e WHERE NOT EXISTS (
-  SELECT 1 FROM rule r WHERE r.id = e.rule_id)
+  SELECT 1 FROM rule r WHERE r.id = e.rule_id) OR e.id < 1
 UNION ALL SELECT 'transmission_item' FROM transmission_item i WHERE NOT EXISTS (
   SELECT 1 FROM transmission t WHERE t.id = i.transmission_id)
 UNION ALL SELECT 'return_line' FROM return_line l WHERE NOT EXISTS (
-  SELECT 1 FROM organisation o WHERE o.id = l.organisation_id)
+  SELECT 1 FROM organisation o WHERE o.id = l.organisation_id) OR l.id < 1
 UNION ALL SELECT 'transmission' FROM transmission t WHERE NOT EXISTS (
-  SELECT 1 FROM organisation o WHERE o.id = t.organisation_id)
+  SELECT 1 FROM organisation o WHERE o.id = t.organisation_id) OR t.id < 1
 UNION ALL SELECT 'closing' FROM closing c WHERE NOT EXISTS (
   SELECT 1 FROM organisation o WHERE o.id = c.organisation_id)

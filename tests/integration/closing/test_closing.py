@@ -13,6 +13,8 @@ from sqlalchemy import Engine, select, text
 from billing.closing import Kind, period_of
 from formats.common.anomaly import AnomaliesFound
 from integration.database import tables as t
+from integration.database.engine import make_engine
+from integration.database.migrations import upgrade
 from integration.flows.closing import Closer, Closing, anchored, read_closings
 from integration.flows.closing_check import Trust
 from integration.flows.verify import verify
@@ -163,9 +165,6 @@ def _execute_again(closer: Closer, sql: str) -> None:
 
 def _rewritten(closer: Closer, tmp_path: Path, **changes: Any) -> Closer:
     """The same books from scratch with other amounts, all chained and closed anew."""
-    from integration.database.migrations import upgrade
-    from integration.database.engine import make_engine
-
     url = f"sqlite:///{tmp_path}/rewritten.db"
     upgrade(url)
     engine = make_engine(url)
