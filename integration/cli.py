@@ -123,6 +123,7 @@ GROUPS: Final = {
     "outbox": "regarder les envois",
     "partner": "essayer les partenaires",
     "table": "montrer et contrôler les tables de décision",
+    "export": "écrire les fichiers de la comptabilité et des archives",
     "format": "décrire et contrôler les fichiers aux normes",
     "requests": "demander les relevés qui manquent",
 }
@@ -374,6 +375,15 @@ VERBS: Final = (
         (
             _argument("kind", choices=("day", "month", "year"), help="ce qu'il faut clore"),
             _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "export fec",
+        "écrire le fichier des écritures comptables d'une année, après contrôle",
+        "exports:fec",
+        (
+            _argument("--year", type=_count, metavar="AAAA", help="année (celle d'aujourd'hui)"),
             _JSON,
         ),
     ),

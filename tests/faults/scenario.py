@@ -36,10 +36,15 @@ from integration.executors import make_executor
 from integration.inbox import prepare
 from integration.nights import play_night
 from integration.persons import KEY_BYTES, open_vault
+from integration.signing import ensure_signing_key
 from integration.translate.lpp import load_embedded
 from tests.integration.care.practice import amc, amo, bed, delivery, patient, person, prescription
 
 NIGHTS: Final = (date(2026, 2, 2), date(2026, 3, 2), date(2026, 4, 1))
+SIGNING_KEY: Final = b"""-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+-----END PRIVATE KEY-----
+"""  # the same in every home, so that closings are the same bytes
 SENDER: Final = "752600015"
 
 Files = Mapping[str, bytes]
@@ -99,6 +104,9 @@ def found(home: Home) -> None:
     home.settings.folders.state.mkdir(exist_ok=True)
     home.settings.person_key.write_bytes(bytes(KEY_BYTES))
     home.settings.person_key.chmod(0o600)
+    home.settings.signing_key.write_bytes(SIGNING_KEY)
+    home.settings.signing_key.chmod(0o600)
+    ensure_signing_key(home.settings.signing_key)
     with home.app(NIGHTS[0]) as app, app.engine.begin() as connection:
         load_embedded(connection)
 

@@ -1,0 +1,50 @@
+"""Files other systems fetch: written whole under their final name, kept, never overwritten."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.failpoints import reach
+
+OTHER_CONTENT: Final = Code(
+    "RUN-151",
+    "« {name} » existe déjà avec un autre contenu.",
+    "Rien n'a été remplacé. Déplacez l'ancien fichier si vous voulez le refaire.",
+)
+
+
+def keep(path: Path, pieces: Iterable[bytes], judge: Callable[[Path], None] | None = None) -> str:
+    """Write the pieces, fsync, judge, rename; returns the SHA-256.
+
+    judge: looks at the file before it gets its name and raises when it isn't right: then nothing
+    stays. The same bytes already there count as written; others raise AnomaliesFound (RUN-151).
+    """
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    part, digest = path.with_name(f".{path.name}.part"), hashlib.sha256()
+    try:
+        with part.open("wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        reach("export.part")
+        if judge:
+            judge(part)
+        if path.exists() and digest_of(path) != digest.hexdigest():
+            raise AnomaliesFound(Anomaly(OTHER_CONTENT, values={"name": path.name}))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, in flat memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
