@@ -35,9 +35,7 @@ Report = Mapping[str, Any]
 def play_night(app: App, day: date, progress: Progress = lambda *_: None) -> Night:
     """Play the steps of a day that aren't done yet; a closing whose anchor was cut gets it."""
     closer = app.closer()
-    night = run_night(
-        app.engine, app.organisation_id, steps(app), day, closer.close_day, progress
-    )
+    night = run_night(app.engine, app.organisation_id, steps(app), day, closer.close_day, progress)
     closer.anchor()
     return night
 
