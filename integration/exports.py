@@ -12,7 +12,7 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.failpoints import reach
 
 OTHER_CONTENT: Final = Code(
-    "RUN-151",
+    "LED-943",
     "« {name} » existe déjà avec un autre contenu.",
     "Rien n'a été remplacé. Déplacez l'ancien fichier si vous voulez le refaire.",
 )
@@ -22,7 +22,7 @@ def keep(path: Path, pieces: Iterable[bytes], judge: Callable[[Path], None] | No
     """Write the pieces, fsync, judge, rename; returns the SHA-256.
 
     judge: looks at the file before it gets its name and raises when it isn't right: then nothing
-    stays. The same bytes already there count as written; others raise AnomaliesFound (RUN-151).
+    stays. The same bytes already there count as written; others raise AnomaliesFound (LED-943).
     """
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     part, digest = path.with_name(f".{path.name}.part"), hashlib.sha256()

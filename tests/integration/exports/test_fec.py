@@ -85,6 +85,6 @@ def test_nothing_is_written_of_an_open_year_or_without_siren(books: Books, tmp_p
 def test_another_content_under_the_same_name_is_refused(books: Books, tmp_path: Path) -> None:
     close(books, date(2026, 1, 31))
     (tmp_path / "732829320FEC20260131.txt").write_bytes(b"old")
-    with pytest.raises(AnomaliesFound, match="RUN-151"):
+    with pytest.raises(AnomaliesFound, match="LED-943"):
         export_fec(books, 2026, tmp_path)
     assert (tmp_path / "732829320FEC20260131.txt").read_bytes() == b"old"
