@@ -141,7 +141,9 @@ def fault(channel: Channel, address: str) -> Why:
 
 
 def dialled(number: str) -> str:
-    """A fax number as it is dialled: `+33 3 88 00` → `+33388…`; empty when it isn't one."""
+    """A fax number as it is dialled: `+33 (0)3 88 00` → `+3338800`; empty when it isn't one."""
+    if number.lstrip().startswith("+"):
+        number = number.replace("(0)", "")
     plain = "".join(c for c in number if c not in " .-/()\u00a0\u202f")
     digits = plain.removeprefix("+")
     return plain if digits.isascii() and digits.isdigit() and 3 <= len(digits) <= 15 else ""

@@ -51,6 +51,11 @@ NOT_PROPOSED: Final = Code(
     "Le bien « {asset} » n'est pas dans les relevés à demander : rien ne part pour lui.",
     "Vérifiez son code, et qu'une de ses règles est échue.",
 )
+MISNAMED: Final = Code(
+    "RUN-154",
+    "L'image « {found} » n'est pas prise : son nom doit être « {wanted} », minuscules comprises.",
+    "Renommez-la ; en attendant, la demande part sans elle.",
+)
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 _LETTER: Final = (
     *("id", "organisation_id", "reference", "requested_on", "channel", "address"),
@@ -241,16 +246,20 @@ def _unknown(lines: Iterable[Line], ticks: Ticks) -> Iterator[Anomaly]:
 
 
 def _bad_pictures(requests: Requests, lines: Iterable[Line]) -> Iterator[Anomaly]:
-    """Pictures that can't be drawn; their machine is asked about without one."""
+    """Pictures that can't be drawn, or are misnamed; their machine is asked about without one."""
     from formats.pdf.request import checked
 
     folder = requests.settings.folders.images
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    alike = {name.casefold(): name for name in sorted(there)}
     for name in sorted({picture_name(line.machine.product) for line in lines} - {""}):
+        if name not in there and name.casefold() in alike:
+            yield Anomaly(MISNAMED, values={"found": alike[name.casefold()], "wanted": name})
         try:
-            if (folder / name).is_file():
+            if name in there:
                 checked(name, (folder / name).read_bytes())
-        except AnomaliesFound as found:
-            yield from found.anomalies
+        except AnomaliesFound as bad:
+            yield from bad.anomalies
 
 
 # --- letters ----------------------------------------------------------------------------------
