@@ -355,7 +355,8 @@ def test_the_picture_is_17_cm_wide_and_12_high_at_most_scaled_never_cropped(cler
     """ "603-1272.jpg" for 603-1272; one of 20 cm at that width is scaled to 12 cm."""
     images = clerk.home / "images"
     (images / "603-1272.jpg").write_bytes(jpeg(1700, 1000))
-    (images / "MP_C_3004.jpg").write_bytes(jpeg(1700, 2000))  # 20 cm high once 17 cm wide
+    width, height = 17, 20  # cm
+    (images / "MP_C_3004.jpg").write_bytes(jpeg(100 * width, 100 * height))
     (images / "AUTRE.JPG").write_bytes(jpeg(1700, 1000))
     for asset, product in (("B1", "603-1272"), ("B2", "MP C 3004"), ("B3", "AUTRE"), ("B4", "")):
         clerk.machine(asset, reference_produit=product)
