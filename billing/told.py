@@ -212,6 +212,8 @@ PHRASES: Final[Mapping[str, Phrase]] = {
     "priced": "Dépassement facturé à son propre prix : {}.",
     "offered": "Unités offertes, déduites : {}.",
     "financed": "Unités financées par ailleurs, déduites : {}.",
+    "run": "Analyse reçue n° {}.",
+    "ran_at": "Faite le {}.",
     "delivery": "Livraison {}.",
     "delivered": "Quantité livrée : {}.",
     "given": "Quantité offerte ou déjà comprise, déduite : {}.",

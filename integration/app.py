@@ -28,6 +28,7 @@ from integration.database.engine import make_engine, snapshot
 from integration.database.migrations import is_current
 from integration.database.tables import organisation
 from integration.executors import make_executor
+from integration.flows.analysers import silence_texts
 from integration.flows.billing.fees import article_faults
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
 from integration.flows.billing.run import Billing
@@ -49,6 +50,7 @@ DEFAULT_HOME: Final = "echeance-data"
 SUBFOLDERS: Final = {
     "invoice_pdf": "factures",
     "b2": "b2",
+    "run_silence": "alertes",
     "night_report": "rapports",
     "reading_request": "releves",
 }
@@ -162,6 +164,7 @@ class App:
         return {
             "invoice_pdf": self._pdfs,
             "b2": b2_maker(self.vault, choices),
+            "run_silence": silence_texts,
             "night_report": mail_maker(self.organisation_id),
             "reading_request": partial(request_letters, settings=self.settings),
         }

@@ -164,6 +164,12 @@ VERBS: Final = (
         ),
     ),
     Verb(
+        "levels",
+        "lister les consommables qui restent aux appareils",
+        "deliveries:levels",
+        (_DATE, _JSON),
+    ),
+    Verb(
         "simulate",
         "calculer la facturation sans rien écrire",
         "billing:simulate",

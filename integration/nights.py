@@ -11,6 +11,7 @@ from formats.common.alike import by_code
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import App
 from integration.failpoints import reach
+from integration.flows.analysers import watch
 from integration.flows.billing.run import bill
 from integration.flows.care import price_care
 from integration.flows.mail import take_mail
@@ -49,6 +50,7 @@ def steps(app: App) -> tuple[Step, ...]:
         Step("care", "Facturer les soins", lambda day: _care(app, day)),
         Step("teletransmit", "Télétransmettre", lambda day: _teletransmitted(app, day)),
         Step("returns", "Traiter les retours", lambda _: _imported(app, RETURNS)),
+        Step("watch", "Surveiller les analyseurs", lambda day: _watched(app, day)),
         Step("send", "Envoyer", lambda _: _sent(app)),
         Step("report", "Rendre compte", lambda day: _reported(app, day)),
         Step("send-report", "Envoyer le compte rendu", lambda day: _report_sent(app, day)),
@@ -130,6 +132,11 @@ def requests(app: App, day: date) -> Report:
         "unrequested": len(done.unsent),
         "attention": _told(done.anomalies),
     }
+
+
+def _watched(app: App, day: date) -> Report:
+    done = watch(app.engine, app.organisation_id, day)
+    return {"warned": done.warned, "attention": _told(done.anomalies)}
 
 
 def _sent(app: App) -> Report:

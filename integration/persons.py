@@ -140,6 +140,17 @@ class Vault:
             return secrets.token_bytes(KEY_BYTES)
         return hmac.digest(self._index_key, nir.encode("ascii"), "sha256")
 
+    def name_index(self, name: str) -> bytes:
+        """HMAC-SHA256 of a name alone; case and spaces around and between don't count.
+
+        It matches no NIR, whose index starts from digits only.
+        """
+        return self.index_of("name", " ".join(name.casefold().split()))
+
+    def index_of(self, *parts: str) -> bytes:
+        """HMAC-SHA256 of some texts, for exact match."""
+        return hmac.digest(self._index_key, json.dumps(parts).encode(), "sha256")
+
     def load(self, connection: Connection, ids: Collection[int]) -> dict[int, PersonalFields]:
         """Open many persons at once, by id. Raises KeyError for an id that doesn't exist."""
         wanted = sorted(set(ids))

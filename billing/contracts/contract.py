@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from billing.contracts.increase import Increase, Step
 from billing.contracts.reading import Meter, ReadingPolicy, Regime
+from billing.contracts.runs import Place
 from billing.period import Periodicity, Proration, Term
 from formats.common.anomaly import Anomaly
 
@@ -66,13 +67,20 @@ class CostLine(NamedTuple):
 
 
 class Asset(NamedTuple):
-    """A machine at a customer's site; `financed_in_advance` is its *pré-échéance* file."""
+    """A machine at a customer's site; `financed_in_advance` is its *pré-échéance* file.
+
+    places, heard_on: where an analyser stood, and the day of the last run known of it; read only
+    for rules that bill runs.
+    """
 
     id: int
     code: str
     label: str
     serial: str = ""
     financed_in_advance: bool = False
+    installed_on: date | None = None
+    places: tuple[Place, ...] = ()
+    heard_on: date | None = None
 
 
 class RuleState(NamedTuple):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 DELIVERY: Final = "kit"  # kind of the event a line bills
 
@@ -39,15 +37,11 @@ class Delivery(NamedTuple):
         what = f"{self.article} {self.label}".strip()
         return f"Livraison {self.number} du {self.delivered_on:%d/%m/%Y} : {what}"
 
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Lines are billed as they were delivered."""
+        return self.delivered_on, self.number, self.line
 
-Deliveries = Mapping[int, Sequence[Delivery]]
-NO_DELIVERIES: Final[Deliveries] = {}
-
-
-def by_asset(deliveries: Iterable[Delivery]) -> dict[int, list[Delivery]]:
-    """Delivery lines by the id of their asset, in their order; those without one left out."""
-    found: dict[int, list[Delivery]] = defaultdict(list)
-    for one in deliveries:
-        if one.asset_id is not None:
-            found[one.asset_id].append(one)
-    return found
+    def belongs(self, contract_id: int, customer_id: int) -> bool:
+        """Whether a contract may bill it."""
+        return self.contract_id in (None, contract_id)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
+from billing.contracts.claims import NO_CLAIMS, Claimable, Claims, by_asset
 from billing.contracts.contract import Contract, Module, Rule, RunOptions
 from billing.contracts.counting import asset_code
-from billing.contracts.delivery import NO_DELIVERIES, Deliveries, Delivery, by_asset
 from billing.contracts.rating import NOTHING, Facts, Kind, Rated
 from billing.contracts.reading import Reading
 from billing.contracts.revision import revised
 from billing.contracts.rules import KINDS
+from billing.contracts.runs import Run, without_reruns
 from billing.contracts.schedule import end_of, overdue, renews
 from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
@@ -75,14 +76,14 @@ def rate_contract(
     contract: Contract,
     readings: Mapping[int, Sequence[Reading]],
     options: RunOptions,
-    deliveries: Deliveries = NO_DELIVERIES,
+    claims: Claims = NO_CLAIMS,
     indices: Indices = NO_INDICES,
 ) -> ContractRating:
     """Rates every due rule: periodic ones, then the aperiodic that go with them, then those that
     rest on all the others and never on each other.
 
-    A suspended contract bills nothing. `readings` are by meter id, in date order; `deliveries`
-    those each rule claims, by rule id; `indices` are Syntec's.
+    A suspended contract bills nothing. `readings` are by meter id, in date order; `claims`
+    what each rule bills one by one, by rule id; `indices` are Syntec's.
     """
     if contract.suspended:
         return ContractRating(contract, ())
@@ -94,8 +95,8 @@ def rate_contract(
         if rule.periodicity is None:
             (behind if _on_others(rule) else along).append((module, rule))
         else:
-            given = deliveries.get(rule.id, ()) if deliveries else ()
-            facts = Facts(options, module, readings, deliveries=given)
+            mine = claims.get(rule.id, ()) if claims else ()
+            facts = Facts(options, module, readings, claimed=mine, customer_id=contract.customer_id)
             _keep(rated, rule, _rate_periodic(rule, facts))
     for some in (along, behind):
         companions = [line for one in rated for line in one.rated.lines] if some else ()
@@ -105,34 +106,51 @@ def rate_contract(
     return ContractRating(contract, tuple(rated), tuple(_anomalies(contract, rated)))
 
 
-def claimed(contracts: Iterable[Contract], deliveries: Iterable[Delivery]) -> Deliveries:
-    """Delivery lines by the id of the rule that bills them: the first that claims each."""
-    lines, found = by_asset(deliveries), dict[int, list[Delivery]]()
-    taken: set[int] = set()
-    for contract in contracts if lines else ():
+def claimed(
+    contracts: Iterable[Contract], events: Iterable[Claimable], billed: Iterable[Run] = ()
+) -> Claims:
+    """Events by the id of the rule that bills them: the first that claims each.
+
+    Of the runs of one sample within 24 h one is left, or none when one is billed already.
+    """
+    waiting, found = by_asset(events), dict[int, list[Claimable]]()
+    taken: set[tuple[type, int]] = set()
+    for contract in contracts if waiting else ():
         for module in contract.modules:
             for rule in module.rules:
-                for one in _claims(contract, module, rule, lines):
-                    if one.id not in taken:
-                        taken.add(one.id)
+                for one in _claims(contract, module, rule, waiting):
+                    if (type(one), one.id) not in taken:
+                        taken.add((type(one), one.id))
                         found.setdefault(rule.id, []).append(one)
-    return found
+    return _once(found, billed)
+
+
+def _once(found: Mapping[int, list[Claimable]], billed: Iterable[Run]) -> Claims:
+    """Without the re-runs, whichever rule would bill them."""
+    runs = [one for some in found.values() for one in some if isinstance(one, Run)]
+    if not runs:
+        return found
+    kept = {one.id for one in without_reruns(runs, billed)}
+    return {
+        rule: [one for one in some if not isinstance(one, Run) or one.id in kept]
+        for rule, some in found.items()
+    }
 
 
 def _claims(
-    contract: Contract, module: Module, rule: Rule, lines: Mapping[int, Sequence[Delivery]]
-) -> list[Delivery]:
+    contract: Contract, module: Module, rule: Rule, events: Mapping[int, Sequence[Claimable]]
+) -> list[Claimable]:
     kind = KINDS.get(rule.kind)
-    if kind is None or kind.claims is None:
+    if kind is None or not kind.events:
         return []
     assets = {asset.id for asset in rule.assets or module.assets}
     found = [
         one
         for asset in assets
-        for one in lines.get(asset, ())
-        if one.contract_id in (None, contract.id) and kind.claims(rule, module, one)
+        for one in events.get(asset, ())
+        if one.belongs(contract.id, contract.customer_id) and kind.claims(rule, module, one)
     ]
-    return sorted(found, key=lambda one: (one.delivered_on, one.number, one.line))
+    return sorted(found, key=lambda one: one.order)
 
 
 def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from billing.contracts.claims import Claimable
 from billing.contracts.contract import Family, Line, Module, Rule, RuleState, RunOptions
-from billing.contracts.delivery import Delivery
 from billing.contracts.reading import Reading
 from billing.contracts.schedule import Period
 from billing.period import Periodicity, Term
@@ -25,7 +25,8 @@ class Facts(NamedTuple):
                 kind that has something left behind its last period.
     readings:   by meter id, in date order (date, then id).
     companions: lines that other rules of the contract bill in this run (aperiodic rules).
-    deliveries: lines the rule claims that no posting has billed, in date order.
+    claimed:    events the rule claims that no posting has billed, in their order.
+    customer_id: of the contract.
     """
 
     options: RunOptions
@@ -33,7 +34,8 @@ class Facts(NamedTuple):
     readings: Mapping[int, Sequence[Reading]]
     periods: Sequence[Period] = ()
     companions: Sequence[Line] = ()
-    deliveries: Sequence[Delivery] = ()
+    claimed: Sequence[Claimable] = ()
+    customer_id: int = 0
 
 
 class Rated(NamedTuple):
@@ -69,6 +71,11 @@ def nothing_left(rule: Rule, module: Module, work_date: date) -> bool:
     return False
 
 
+def no_claim(rule: Rule, module: Module, event: Claimable) -> bool:
+    """The kind bills no event."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A rule kind: its code in files, how its terms are read and how it rates.
@@ -83,7 +90,8 @@ class Kind:
     left_over:     whether something is due behind the last period of a rule.
     families:      cost families the kind bills; a cost line of another would never be billed.
     keeps:         names in `RuleState.own` that a take-over may bring.
-    claims:        for a kind that bills deliveries: which ones are a rule's.
+    events:        what it bills one by one, if it does: the kind of `Event` of its lines.
+    claims:        which of these events are a rule's.
     reckons:       for a kind with true-ups or renewals: whether the date of one has come.
     """
 
@@ -100,5 +108,6 @@ class Kind:
     left_over: Callable[[Rule, Module, date], bool] = nothing_left
     families: frozenset[Family] = frozenset({Family.STANDARD})
     keeps: frozenset[str] = frozenset()
-    claims: Callable[[Rule, Module, Delivery], bool] | None = None
+    events: str = ""
+    claims: Callable[[Rule, Module, Claimable], bool] = no_claim
     reckons: Callable[[Rule, Module, date], bool] | None = None

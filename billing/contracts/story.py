@@ -14,6 +14,7 @@ it has the quantity it was posted with. Decimals are texts, dates ISO texts, as 
 | `bundle` | units of one × the part that counts | `size`, `units_share` |
 | `true_up` | units of the meters − cumulated − given | as `consumed`, and `cumulated` |
 | `gap` | cumulated | `cumulated` |
+| `run` | 1 | `run`, `ran_at` |
 | `delivered` | delivered − given | `delivered`, `given`, `delivery` (number and line) |
 
 Any line may have besides: `price` (€ before `share`), `share` (the part of the period that counts,
@@ -151,5 +152,6 @@ _UNITS: Final[Mapping[str, Callable[[Figures], Decimal]]] = {
     ),
     "true_up": lambda f: _meters(f) - Decimal(f["cumulated"]) - _given(f),
     "gap": lambda f: Decimal(f["cumulated"]),
+    "run": lambda f: UNIT,
     "delivered": lambda f: Decimal(f["delivered"]) - f["given"],
 }

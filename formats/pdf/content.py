@@ -83,6 +83,21 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class AnnexRow:
+    """A row of the annex: an analysis with its day, `time` (`10:00`) and patient.
+
+    Its amount, in cents without VAT, is part of a line's.
+    """
+
+    dated_on: date
+    time: str
+    patient: str
+    detail: str
+    device: str
+    amount_cents: int
+
+
+@dataclass(frozen=True, slots=True)
 class VatRow:
     """One rate of the VAT table; `exemption` is the legal ground when no VAT is due."""
 
@@ -131,7 +146,8 @@ class InvoicePage:
 
     `mentions` are full sentences (category of operation, VAT on debits, VAT group...);
     `delivery` is an address of delivery that differs from the buyer's; `care` is given on care
-    invoices and their credit notes only; `duplicate` marks a copy "DUPLICATA".
+    invoices and their credit notes only; `duplicate` marks a copy "DUPLICATA"; `annex` details
+    some lines on pages of its own.
     """
 
     kind: Kind
@@ -151,6 +167,7 @@ class InvoicePage:
     mentions: tuple[str, ...] = ()
     footer: str = ""
     duplicate: bool = False
+    annex: tuple[AnnexRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.pdf import closing, letterhead
+from formats.pdf.annex import draw_annex
 from formats.pdf.canvas import Canvas, document, sealed
 from formats.pdf.checks import anomalies
 from formats.pdf.content import InvoicePage, Look
@@ -71,6 +72,7 @@ def compose(invoice: InvoicePage, look: Look) -> Canvas:
     )
     y = _draw_table(sheet, start, columns, pages)
     ending.draw(y)
+    draw_annex(sheet)
     sheet.number_pages()
     return canvas
 

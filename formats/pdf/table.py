@@ -46,7 +46,7 @@ class Column:
         return self.right - self.left - GAP
 
 
-def _columns(*titles_and_widths: tuple[str, float]) -> tuple[Column, ...]:
+def columns_of(*titles_and_widths: tuple[str, float]) -> tuple[Column, ...]:
     """Columns side by side over the page's width; the one of width 0 takes what is left."""
     spare = ROOM - sum(width for _, width in titles_and_widths)
     widths = [width or spare for _, width in titles_and_widths]
@@ -57,7 +57,7 @@ def _columns(*titles_and_widths: tuple[str, float]) -> tuple[Column, ...]:
     )
 
 
-CONTRACT: Final = _columns(
+CONTRACT: Final = columns_of(
     ("N°", 26),
     ("Désignation", 0),
     ("Quantité", 58),
@@ -65,7 +65,7 @@ CONTRACT: Final = _columns(
     ("TVA", 40),
     ("Montant HT", 76),
 )
-CARE: Final = _columns(
+CARE: Final = columns_of(
     ("N°", 22),
     ("Désignation", 0),
     ("Qté", 28),

@@ -149,6 +149,7 @@ site = Table(
     _text("email"),
     _text("fax"),
     Column("billing_only", SmallInteger, nullable=False, server_default="0"),
+    _text("zone"),  # empty: the organisation's
     UniqueConstraint("customer_id", "code"),
 )
 
@@ -414,6 +415,60 @@ delivery = Table(  # lines of delivery notes; each is billed once by a kit rule
     _text("article_class"),
     _int("quantity"),  # whole consumables
     UniqueConstraint("organisation_id", "number", "line"),
+)
+
+placement = Table(  # where a device that was moved stands; one that never was has no row
+    "placement",
+    metadata,
+    _id(),
+    _to("asset"),
+    _day("since"),  # 0001-01-01: from the start
+    _to("customer"),
+    _to("site", nullable=True),
+    UniqueConstraint("asset_id", "since"),
+)
+
+analysis = Table(  # runs of analysers; a patient's is billed once by a metered-run rule
+    "analysis",
+    metadata,
+    _id(),
+    _to("organisation"),
+    Column("event_key", LargeBinary, nullable=False),  # HMAC of what the feed says: once
+    _to("asset"),
+    _int("ran_at_ms"),  # since 1970, UTC
+    _key("ran_at", length=40),  # the same in the zone of the site, ISO with its offset
+    _day("ran_on"),
+    _key("kind", length=16),  # patient, qc
+    _to("person", nullable=True),  # the patient's name, in the vault
+    _text("species"),
+    _text("sample_type"),
+    UniqueConstraint("organisation_id", "event_key"),
+    Index("ix_analysis_asset", "asset_id", "ran_on"),
+    Index("ix_analysis_person", "person_id", "ran_at_ms"),
+)
+
+consumable_use = Table(  # reagents a device says it has used
+    "consumable_use",
+    metadata,
+    _id(),
+    _to("asset"),
+    _int("used_at_ms"),  # since 1970, UTC
+    _day("used_on"),
+    _key("article"),
+    _int("quantity"),
+    UniqueConstraint("asset_id", "used_at_ms", "article"),
+)
+
+silence = Table(  # a device not heard of since a day: told once to its customer
+    "silence",
+    metadata,
+    _id(),
+    _to("organisation"),
+    _to("asset"),
+    _to("customer"),
+    _day("heard_on"),
+    _day("noticed_on"),
+    UniqueConstraint("asset_id", "heard_on"),
 )
 
 rule_change = Table(  # what was changed by hand: one row a field, beside its manual event
@@ -864,7 +919,7 @@ outbox = Table(
     _id(),
     Column("organisation_id", BigInteger, nullable=False),
     Column("key", String(128), nullable=False, unique=True),  # stable, made before the first try
-    _key("kind", length=16),  # invoice_pdf, b2, night_report, reading_request
+    _key("kind", length=16),  # invoice_pdf, b2, run_silence, night_report, reading_request
     _key("partner", length=64),  # settled with the recipient, when the row is first looked at
     _key("file_name", length=128),
     Column("subject_id", BigInteger),  # document or transmission the bytes are made from

@@ -64,7 +64,7 @@ def _claimed(
         for contract in facts.contracts:
             for rule in (rule for module in contract.modules for rule in module.rules):
                 given = rule.state.own.get("given", "").split()
-                for one in facts.deliveries.get(rule.id, ()):
+                for one in facts.claims.get(rule.id, ()):
                     state = GIVEN if str(one.id) in given else TO_BILL
                     found[one.id] = (state, contract.code, rule.code)
     return found

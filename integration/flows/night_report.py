@@ -30,7 +30,7 @@ ANSWER_DAYS: Final = 30
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 _COUNTED: Final = ("made", "sent", "transmitted", "answers", "received")
-_STEPS: Final = ("contracts", "care", "teletransmit")
+_STEPS: Final = ("contracts", "care", "teletransmit", "watch")
 """Steps whose anomalies come again as long as their cause stands."""
 
 Figures = dict[str, dict[str, int]]

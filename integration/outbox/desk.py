@@ -21,7 +21,7 @@ from integration.outbox.retry import Decision, Event, State, Story, story
 
 QUERIES: Final = Queries(Path(__file__).with_suffix(".sql"))
 _PAGE: Final = 1000
-_ADDRESSED: Final = ("invoice_pdf", "b2", "reading_request")
+_ADDRESSED: Final = ("invoice_pdf", "b2", "run_silence", "reading_request")
 
 TAKE: Final = """
 WITH chosen AS (

@@ -18,6 +18,9 @@ SELECT id, recipient, mail_to FROM reading_request WHERE id {ids}
 SELECT partner, since, who, reason FROM partner_hold
 WHERE organisation_id = :organisation AND until = '' ORDER BY partner, since
 
+-- :run_silence
+SELECT s.id, c.code, c.email FROM silence s JOIN customer c ON c.id = s.customer_id WHERE s.id {ids}
+
 -- :due
 SELECT DISTINCT partner FROM outbox
 WHERE organisation_id = :organisation AND state = 'todo' AND recipient IS NOT NULL

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from sys import intern
@@ -27,6 +27,7 @@ from billing.contracts.delivery import Delivery
 from billing.contracts.extra import ExtraLine
 from billing.contracts.reading import Meter, Origin, Reading, ReadingPolicy, Regime
 from billing.contracts.rules import KINDS
+from billing.contracts.runs import Run, only_for, place_on
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
 from integration.database.tables import json_text
@@ -35,6 +36,7 @@ from integration.translate.meter_rows import Row as Row
 from integration.translate.meter_rows import day as day
 from integration.translate.meter_rows import day_or_none as day_or_none
 from integration.translate.meter_rows import meters_by_rule
+from integration.translate.places import Places
 
 States = Mapping[int, tuple[Mapping[str, Any], int]]
 Policies = Mapping[int, ReadingPolicy]
@@ -60,6 +62,10 @@ class ContractRows:
     module_assets: list[Row] = field(default_factory=list)
     readings: list[Row] = field(default_factory=list)
     deliveries: list[Row] = field(default_factory=list)
+    runs: list[Row] = field(default_factory=list)
+    billed_runs: list[Row] = field(default_factory=list)
+    heard: list[Row] = field(default_factory=list)
+    places: Places = field(default_factory=dict)
     extra_lines: list[Row] = field(default_factory=list)
     customers: list[Row] = field(default_factory=list)
     sites: list[Row] = field(default_factory=list)
@@ -73,7 +79,7 @@ def contracts_of(rows: ContractRows, states: States, policies: Policies) -> list
     policies: what a decision table says of the readings of a rule, by rule id.
     """
     rules = _rules_by_module(rows, states, policies)
-    module_assets = _assets_by(rows.module_assets)
+    module_assets = _assets_by(rows.module_assets, rows)
     modules: dict[int, list[Module]] = defaultdict(list)
     for id_, contract_id, code, since, until, renewal_months in rows.modules:
         modules[contract_id].append(
@@ -127,12 +133,24 @@ def deliveries_of(rows: Iterable[Row]) -> list[Delivery]:
     ]
 
 
+def runs_of(rows: Iterable[Row], places: Places) -> list[Run]:
+    """Runs, each at the structure where its analyser stood."""
+    found = []
+    for id_, asset_id, ran_at, person_id, sample_type, _ in rows:
+        at, stood = datetime.fromisoformat(ran_at), places[asset_id]
+        here = place_on(stood, at.date())
+        only = only_for(stood, at.date())
+        where = (here.customer_id, here.site_id, only)
+        found.append(Run(id_, asset_id, at, person_id, sample_type, *where))
+    return found
+
+
 def _rules_by_module(
     rows: ContractRows, states: States, policies: Policies
 ) -> dict[int, list[Rule]]:
     costs = _cost_lines(rows.cost_lines)
     meters = meters_by_rule(rows.rule_meters, rows.operands)
-    assets = _assets_by(rows.rule_assets)
+    assets = _assets_by(rows.rule_assets, rows)
     found: dict[int, list[Rule]] = defaultdict(list)
     for row in rows.rules:
         id_, module_id = row[:2]
@@ -239,10 +257,12 @@ def _rate(ppm: int) -> Decimal:
     return unscaled(ppm, RATE_SCALE)
 
 
-def _assets_by(rows: Iterable[Row]) -> dict[int, list[Asset]]:
+def _assets_by(assets: Iterable[Row], rows: ContractRows) -> dict[int, list[Asset]]:
+    heard = {id_: day(on) for id_, on in rows.heard}
     found: dict[int, list[Asset]] = defaultdict(list)
-    for owner_id, id_, code, label, serial, financed in rows:
-        found[owner_id].append(Asset(id_, code, label, serial, bool(financed)))
+    for owner_id, id_, code, label, serial, financed, installed_on in assets:
+        known = (id_, code, label, serial, bool(financed), day_or_none(installed_on))
+        found[owner_id].append(Asset(*known, rows.places.get(id_, ()), heard.get(id_)))
     return found
 
 

@@ -13,7 +13,7 @@ from integration.database.tables import customer, site
 from integration.translate.codes import rows_by_code, slices
 from integration.translate.documents import is_json, json_schema, looks_like, read_documents
 from integration.translate.families import Family, defaults, from_documents, from_rows
-from integration.translate.fields import FEE_CLASSES, Key, Lines, Row, Text, YesNo, words
+from integration.translate.fields import FEE_CLASSES, Key, Lines, Row, Text, YesNo, Zone, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
 from integration.translate.tabular import csv_schema, read_rows, recognises
 from integration.translate.upsert import upsert
@@ -49,10 +49,12 @@ class CustomerRow(CustomerFields):
     site_email: Text = Field("", alias="site_email")
     site_fax: Text = Field("", alias="site_fax")
     site_billing_only: YesNo = Field(False, alias="site_facturation_seule")
+    site_zone: Zone = Field("", alias="site_fuseau")
 
 
 class Site(Row):
-    """A site; `billing_only`: nothing is delivered there (A-GRP-03)."""
+    """A site; `billing_only`: nothing is delivered there (A-GRP-03). zone: of its devices' feeds
+    that tell none, when it isn't the organisation's."""
 
     code: Key = Field(alias="code")
     name: Text = Field("", alias="nom")
@@ -60,6 +62,7 @@ class Site(Row):
     email: Text = Field("", alias="email")
     fax: Text = Field("", alias="fax")
     billing_only: YesNo = Field(False, alias="facturation_seule")
+    zone: Zone = Field("", alias="fuseau")
 
 
 class Customer(CustomerFields):
@@ -127,7 +130,7 @@ def schema() -> str:
     customer_cells = ("CLI001", "Imprimerie Martin", "12 rue des Lilas, 67000 Strasbourg")
     reached = ("732829320", "EST", "compta@exemple.fr", "03 88 00 00 01", "GRANDS_COMPTES")
     fees = ("soumis", "soumis", "non")
-    site_cells = ("ATELIER", "Atelier", "3 quai Nord", "", "03 88 00 00 02", "non")
+    site_cells = ("ATELIER", "Atelier", "3 quai Nord", "", "03 88 00 00 02", "non", "")
     example = (*customer_cells, *reached, *fees, *site_cells)
     return csv_schema(CustomerRow, example) + json_schema(Customer)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -13,10 +12,10 @@ from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.translate.codes import ids_by_code, slices
-from integration.translate.contract_plan import UNKNOWN_ASSET
 from integration.translate.families import TWICE
 from integration.translate.fields import Day, Key, Row, Text, Whole
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
+from integration.translate.machines import Machines, Named, machines
 from integration.translate.tabular import csv_schema, read_rows, recognises
 
 UNKNOWN_CONTRACT: Final = Code(
@@ -26,11 +25,6 @@ KNOWN_DELIVERY: Final = Code(
     "IMP-186",
     "La ligne {line} de la livraison « {number} » existe déjà avec un autre contenu.",
     "Une livraison importée ne change plus : donnez un autre numéro à la correction.",
-)
-NO_SUCH_SERIAL: Final = Code(
-    "IMP-187",
-    "Le numéro de série « {serial} » est porté par {found} biens, il en faut un seul.",
-    "Donnez le code du bien dans la colonne « bien ».",
 )
 _COLUMNS: Final = (
     *("organisation_id", "number", "line", "delivered_on", "asset_id", "contract_id"),
@@ -54,8 +48,7 @@ class DeliveryRow(Row):
 
 
 class _Ids(NamedTuple):
-    assets: Mapping[str, int]
-    serials: Mapping[str, list[int]]
+    machines: Machines
     contracts: Mapping[str, int]
 
 
@@ -84,18 +77,15 @@ def apply(intake: Intake, records: Records[DeliveryRow]) -> Applied:
 
 
 def _resolved(intake: Intake, records: Records[DeliveryRow]) -> _Ids:
-    connection, ours = intake.connection, intake.organisation_id
-    rows = [record.value for record in records]
-    serials: dict[str, list[int]] = defaultdict(list)
-    query = select(t.asset.c.serial, t.asset.c.id).where(t.asset.c.organisation_id == ours)
-    for some in slices(sorted({row.serial for row in rows if row.serial})):
-        for serial, id_ in connection.execute(query.where(t.asset.c.serial.in_(some))):
-            serials[serial].append(id_)
+    contracts = {record.value.contract for record in records if record.value.contract}
     return _Ids(
-        ids_by_code(connection, t.asset, ours, {row.asset for row in rows if row.asset}),
-        serials,
-        ids_by_code(connection, t.contract, ours, {row.contract for row in rows if row.contract}),
+        machines(intake, map(_named, records)),
+        ids_by_code(intake.connection, t.contract, intake.organisation_id, contracts),
     )
+
+
+def _named(record: Record[DeliveryRow]) -> Named:
+    return Named(record.value.asset, record.value.serial, record)
 
 
 def _values(
@@ -107,25 +97,9 @@ def _values(
         found.append(Anomaly(UNKNOWN_CONTRACT, record.at("contrat"), {"code": row.contract}))
     return (
         *(intake.organisation_id, row.number, row.line, row.delivered_on.isoformat()),
-        *(_asset(record, ids, found), contract),
+        *(ids.machines.id_of(_named(record), found), contract),
         *(row.article, row.label, row.article_class, row.quantity),
     )
-
-
-def _asset(record: Record[DeliveryRow], ids: _Ids, found: list[Anomaly]) -> int | None:
-    row = record.value
-    if row.asset:
-        if row.asset not in ids.assets:
-            found.append(Anomaly(UNKNOWN_ASSET, record.at("bien"), {"code": row.asset}))
-        return ids.assets.get(row.asset)
-    if row.serial is None:
-        return None
-    matching = ids.serials.get(row.serial, [])
-    if len(matching) != 1:
-        values = {"serial": row.serial, "found": len(matching)}
-        found.append(Anomaly(NO_SUCH_SERIAL, record.at("serie"), values))
-        return None
-    return matching[0]
 
 
 def _stored(intake: Intake, numbers: set[str]) -> dict[tuple[str, int], tuple[Any, ...]]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Final, TypeVar
+from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
@@ -55,6 +56,11 @@ AMBIGUOUS_NUMBER: Final = Code(
     "« {field} » peut se lire de deux façons : {value} (millier ou décimale).",
     "Écrivez 1234 pour un millier et des unités, 1,2340 pour une unité et des décimales.",
 )
+BAD_INSTANT: Final = Code(
+    "IMP-116",
+    "« {field} » n'est pas une date avec son heure : {value}.",
+    "Écrivez AAAA-MM-JJTHH:MM:SS, avec ou sans décalage (+02:00), ou JJ/MM/AAAA HH:MM:SS.",
+)
 NOT_WHOLE: Final = Code(
     "IMP-108", "« {field} » doit être un nombre entier : {value}.", "Retirez les décimales."
 )
@@ -86,7 +92,7 @@ _OTHER: Final = Code(
 )
 _OURS: Final = (
     *(MISSING, UNKNOWN, BAD_TEXT, LENGTH, BAD_DATE, BAD_NUMBER, AMBIGUOUS_NUMBER),
-    *(NOT_WHOLE, OUT_OF_RANGE, BAD_WORD, REFUSED),
+    *(BAD_INSTANT, NOT_WHOLE, OUT_OF_RANGE, BAD_WORD, REFUSED),
 )
 _CODES: Final = {code.id: code for code in _OURS} | {
     "missing": MISSING,
@@ -111,6 +117,13 @@ _CODES: Final = {code.id: code for code in _OURS} | {
 
 _FRENCH_DATE: Final = re.compile(r"(\d{2})/(\d{2})/(\d{4})", re.ASCII)
 _ISO_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ]00:00:00)?", re.ASCII)
+_FRENCH_INSTANT: Final = re.compile(
+    r"(\d{2})/(\d{2})/(\d{4})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)", re.ASCII
+)
+_ISO_INSTANT: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3}(?:000)?)?)?(?:Z|[+-]\d{2}:\d{2})?",
+    re.ASCII,
+)
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+|\d{1,3}(?:[   ]\d{3})+)(?:[.,]\d+)?", re.ASCII)
 _THOUSANDS_OR_DECIMALS: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 _SPACES: Final = str.maketrans("", "", "   ")
@@ -241,6 +254,26 @@ def _yes_no(value: Any) -> bool:
     return _YES_NO[text]
 
 
+def _zone(value: Any) -> str:
+    text = _text(value)
+    if text and text not in available_timezones():
+        raise wrong(REFUSED, text, reason="fuseau inconnu, écrivez par exemple Indian/Reunion")
+    return text
+
+
+def _instant(value: Any) -> datetime:
+    """Naive when the text tells no zone."""
+    text = value.isoformat() if isinstance(value, datetime) else str(value).strip()
+    if match := _FRENCH_INSTANT.fullmatch(text):
+        text = "{2}-{1}-{0}T{3}".format(*match.groups())
+    try:
+        if not _ISO_INSTANT.fullmatch(text):
+            raise ValueError(text)
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise wrong(BAD_INSTANT, text) from None
+
+
 FEE_CLASSES: Final = {"soumis": "SOUMIS", "exonere": "EXONERE", "exonéré": "EXONERE"}
 
 
@@ -271,6 +304,14 @@ Ended = Annotated[
     WithJsonSchema({"type": "string", "format": "date"}),
 ]
 """A last day, included in files, kept as the day after it."""
+Zone = Annotated[str, BeforeValidator(_zone, json_schema_input_type=str)]
+"""A time zone by its IANA name, or empty."""
+Instant = Annotated[
+    datetime,
+    BeforeValidator(_instant, json_schema_input_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A date with its time, to the millisecond; naive when it comes without offset."""
 Number = Annotated[
     Decimal, BeforeValidator(_number), WithJsonSchema({"type": ["number", "string"]})
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy import Connection
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled, vat_of
 from config.settings import Settings
 from formats.pdf.content import (
+    AnnexRow,
     Buyer,
     CareSummary,
     InvoicePage,
@@ -38,6 +40,8 @@ _KINDS = {"contract": Kind.INVOICE, "care": Kind.CARE, "credit": Kind.CREDIT_NOT
 NAMED = 3  # contracts named at the head; beyond, each line names its own
 _NBSP = "\u00a0"
 _JOINED = '"joined":'
+_IN_ANNEX = '{"details":["Détail en annexe"]}'
+Runs = Mapping[int, AnnexRow]
 
 
 def invoice_pages(
@@ -48,9 +52,13 @@ def invoice_pages(
     for row in _SQL.rows(connection, "lines", ids=ids):
         lines[row[0]].append(row)
     documents = _SQL.rows(connection, "documents", ids=ids)
+    runs = _runs(connection, vault, ids)
     patients = _patients(connection, vault, [row[15] for row in documents if row[15]])
     seller = seller_of(settings)
-    return {row[0]: _page(row, lines[row[0]], seller, settings, patients) for row in documents}
+    return {
+        row[0]: _page(row, lines[row[0]], seller, settings, patients, runs.get(row[0], {}))
+        for row in documents
+    }
 
 
 def seller_of(settings: Settings) -> Seller:
@@ -83,6 +91,7 @@ def _page(
     seller: Seller,
     settings: Settings,
     patients: Mapping[int, PersonalFields],
+    runs: Runs,
 ) -> InvoicePage:
     (
         _, journal, year, number, kind, issued_on, due_on, market, net, vat, gross,
@@ -101,7 +110,7 @@ def _page(
         buyer=_patient(patients[patient_id]) if is_care else _customer(story),
         lines=tuple(
             _line(rank, line, is_care, several=len(_contracts(lines)) > 1)
-            for rank, line in enumerate(_printed(lines), 1)
+            for rank, line in enumerate(_printed(lines, runs), 1)
         ),
         vat=_vat_rows(lines, is_care),
         totals=Totals(net, vat, gross, patient_part if is_care else gross),
@@ -111,6 +120,7 @@ def _page(
         care=CareSummary(shares, story["fund"], story["organism"]) if is_care else None,
         mentions=tuple(settings.invoice.mentions),
         footer=settings.invoice.footer,
+        annex=_annex(_joined(lines), runs) if runs else (),
     )
 
 
@@ -127,8 +137,45 @@ def _contracts(lines: Sequence[Row]) -> list[str]:
     return sorted({row[13] for row in lines if row[13]})
 
 
-def _printed(lines: Sequence[Row]) -> list[Row]:
-    """The lines as they are printed: those of one section are one, amounts and prices summed."""
+def _runs(connection: Connection, vault: Vault, ids: Sequence[int]) -> Mapping[int, Runs]:
+    """Rows of the annex by document and line, their amounts to be told by the lines."""
+    rows = _SQL.rows(connection, "runs", ids=ids)
+    names = vault.load(connection, {row[3] for row in rows}) if rows else {}
+    found: dict[int, dict[int, AnnexRow]] = defaultdict(dict)
+    for document, position, ran_at, person, species, sample, code, serial in rows:
+        at, patient = datetime.fromisoformat(ran_at), names[person].family_name
+        detail = ", ".join(filter(None, (species, sample)))
+        found[document][position] = AnnexRow(
+            at.date(), f"{at:%H:%M}", patient, detail, serial or code, 0
+        )
+    return found
+
+
+def _annex(printed: Mapping[int, Row], runs: Runs) -> tuple[AnnexRow, ...]:
+    """A row an analysis, with all its cost lines."""
+    return tuple(
+        replace(row, amount_cents=printed[rank][6]) for rank, row in runs.items() if rank in printed
+    )
+
+
+def _printed(lines: Sequence[Row], runs: Runs) -> list[Row]:
+    """The lines as they are printed: those of one section are one, amounts and prices summed;
+    analyses of one label and price are one, quantities and amounts summed."""
+    printed = _joined(lines)
+    alike: dict[tuple[Any, ...], Row] = {}
+    for rank, row in printed.items():
+        key = (row[1], row[5], row[7], row[13]) if rank in runs else (rank,)
+        first = alike.get(key)
+        if first is None:
+            alike[key] = (*row[:8], _IN_ANNEX, *row[9:]) if rank in runs else row
+        else:
+            dates = min(first[2], row[2]), max(first[3], row[3])
+            summed = first[4] + row[4], first[5], first[6] + row[6]
+            alike[key] = (*first[:2], *dates, *summed, *first[7:])
+    return list(alike.values())
+
+
+def _joined(lines: Sequence[Row]) -> dict[int, Row]:
     printed: dict[int, Row] = {}
     for rank, row in enumerate(lines, 1):
         joined = json.loads(row[8]).get("joined") if _JOINED in row[8] else None
@@ -137,7 +184,7 @@ def _printed(lines: Sequence[Row]) -> list[Row]:
         else:
             first = printed[joined]
             printed[joined] = (*first[:5], first[5] + row[5], first[6] + row[6], *first[7:])
-    return list(printed.values())
+    return printed
 
 
 def _line(rank: int, row: Row, is_care: bool, *, several: bool) -> Line:

@@ -13,5 +13,11 @@ LEFT JOIN care_line c ON c.document_id = l.document_id AND c.position = l.positi
 LEFT JOIN rule r ON r.id = l.rule_id LEFT JOIN contract k ON k.id = r.contract_id
 WHERE l.document_id {ids} ORDER BY l.document_id, l.position
 
+-- :runs  analyses billed by these documents, each once whatever its cost lines
+SELECT p.document_id, p.line_position, n.ran_at, n.person_id, n.species, n.sample_type, a.code,
+  a.serial
+FROM billed_part p JOIN analysis n ON n.id = p.subject_id JOIN asset a ON a.id = n.asset_id
+WHERE p.subject_kind = 'run' AND p.document_id {ids} ORDER BY p.document_id, p.line_position
+
 -- :patients
 SELECT id, person_id FROM patient WHERE id {ids}

@@ -38,7 +38,10 @@ _LEAST_PERMANENT: Final = 500
 _CLOSING: Final = 421
 _POLICY: Final = SMTP.clone(cte_type="7bit")  # whatever server relays it
 _WHOLE: Final = {"night_report", "reading_request"}  # mails already; others are files
-_TYPES: Final = {"invoice_pdf": ("application", "pdf")}
+_TYPES: Final = {
+    "invoice_pdf": ("application", "pdf"),
+    "run_silence": ("text", "plain"),
+}
 
 
 class Smtp:

@@ -1,4 +1,4 @@
-"""The verb that lists deliveries."""
+"""Verbs that list deliveries, and what is left of them at devices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import argparse
 from integration.app import home_of, open_app
 from integration.cli import DONE
 from integration.database.engine import snapshot
+from integration.flows.analysers import consumable_levels
 from integration.flows.deliveries import Listed, listed
 from integration.verbs.outcome import day_of, say, say_json
 
@@ -24,6 +25,21 @@ def deliveries(arguments: argparse.Namespace) -> int:
     for one in found:
         say(_told(one))
     say(f"{len(found)} ligne(s) de livraison au {on:%d/%m/%Y}")
+    return DONE
+
+
+def levels(arguments: argparse.Namespace) -> int:
+    """List the consumables left at the devices that say what they use."""
+    with open_app(home_of(arguments.home)) as app, snapshot(app.engine) as connection:
+        on = day_of(arguments.date, app.today())
+        found = consumable_levels(connection, app.organisation_id, on)
+    if arguments.json:
+        say_json("levels", {"levels": found})
+        return DONE
+    for asset, articles in found.items():
+        for article, left in articles.items():
+            say(f"{asset} : {left} × {article}")
+    say(f"{len(found)} appareil(s) au {on:%d/%m/%Y}")
     return DONE
 
 

@@ -30,6 +30,7 @@ _STEPS: Final = {
     "care": "Soins facturés",
     "teletransmit": "Télétransmission",
     "returns": "Retours et règlements",
+    "watch": "Analyseurs",
     "send": "Envois",
     "report": "Compte rendu",
     "send-report": "Compte rendu envoyé",
@@ -54,6 +55,8 @@ _FRENCH: Final = {
     "letters": "demandes de relevés",
     "requested": "biens demandés",
     "unrequested": "biens non demandés",
+    "warned": "clients prévenus d'un analyseur muet",
+    "run_silence": "alertes d'analyseur muet",
 }
 
 

@@ -20,6 +20,7 @@ from integration.verbs.outcome import complain, say, say_json
 SENT: Final = {
     "invoice_pdf": "factures PDF",
     "b2": "fichiers B2",
+    "run_silence": "alertes d'analyseur muet",
     "night_report": "comptes rendus",
     "reading_request": "demandes de relevés",
 }

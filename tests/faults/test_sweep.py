@@ -62,8 +62,9 @@ def test_the_undisturbed_run_is_sound_and_both_databases_come_to_it(
 
 def test_every_step_of_a_night_has_its_failpoints(reference: Undisturbed) -> None:
     steps = (
-        "import", "contracts", "care", "teletransmit", "returns", "send", "report", "send-report",
-    )  # fmt: skip
+        *("import", "contracts", "care", "teletransmit", "returns", "watch", "send", "report"),
+        "send-report",
+    )
     names = set(reference.points)
     assert {f"night.{step}" for step in steps} <= names
     assert {f"night.{step}.recorded" for step in steps} <= names

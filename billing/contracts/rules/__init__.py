@@ -14,7 +14,17 @@ from billing.contracts.rules.cost_share import COST_SHARE
 from billing.contracts.rules.flat_fee import FLAT_FEE
 from billing.contracts.rules.kit import KIT
 from billing.contracts.rules.meter_fee import METER_FEE
+from billing.contracts.rules.run import METERED_RUN
 
-_DECLARED: Final = (FLAT_FEE, CONSUMED_UNITS, COST_SHARE, BLOCK, METER_FEE, BUNDLE, KIT)
+_DECLARED: Final = (
+    FLAT_FEE,
+    CONSUMED_UNITS,
+    COST_SHARE,
+    BLOCK,
+    METER_FEE,
+    BUNDLE,
+    KIT,
+    METERED_RUN,
+)
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.code: kind for kind in _DECLARED})

@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from billing.contracts.claims import Claimable
 from billing.contracts.contract import CostLine, Event, Line, Module, Rule, RuleState
 from billing.contracts.delivery import DELIVERY, Delivery
 from billing.contracts.pricing import cost_anomaly, costs_of, priced
@@ -56,14 +57,15 @@ def terms(raw: Mapping[str, object]) -> Kit:
     return Kit(frozenset(classes), unit, whole(raw, "offered"), whole(raw, "kit_contents"))
 
 
-def claims(rule: Rule, module: Module, delivery: Delivery) -> bool:
+def claims(rule: Rule, module: Module, delivery: Claimable) -> bool:
     """Whether a delivery line is the rule's: its class, its asset, and the rule's validity.
 
     A rule without assets of its own stands for all those of its module.
     """
     end = end_of(rule, module)
     return (
-        delivery.article_class in _kit(rule).classes
+        isinstance(delivery, Delivery)
+        and delivery.article_class in _kit(rule).classes
         and any(asset.id == delivery.asset_id for asset in rule.assets or module.assets)
         and start_of(rule) <= delivery.delivered_on
         and (end is None or delivery.delivered_on < end)
@@ -96,7 +98,9 @@ def _waiting(rule: Rule, facts: Facts) -> Sequence[Delivery]:
     """The rule's lines delivered before the last period's end, whole groups of them."""
     until, given = facts.periods[-1].until, rule.state.own.get(_GIVEN, "").split()
     found = [
-        one for one in facts.deliveries if one.delivered_on < until and str(one.id) not in given
+        one
+        for one in facts.claimed
+        if isinstance(one, Delivery) and one.delivered_on < until and str(one.id) not in given
     ]
     return found[: len(found) - len(found) % _kit(rule).billing_unit]
 
@@ -144,5 +148,6 @@ KIT: Final = Kind(
     terms,
     rate,
     forced_term=Term.ARREARS,
+    events=DELIVERY,
     claims=claims,
 )

@@ -11,8 +11,9 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import Connection
 
+from billing.contracts.claims import Claimable, Claims
 from billing.contracts.contract import Contract
-from billing.contracts.delivery import Deliveries
+from billing.contracts.delivery import DELIVERY
 from billing.contracts.engine import claimed
 from billing.contracts.extra import ExtraLines
 from billing.contracts.fees import Fee
@@ -20,6 +21,7 @@ from billing.contracts.grouping import Payer
 from billing.contracts.increase import IncreaseKind
 from billing.contracts.reading import Origin, Reading, Regime
 from billing.contracts.rules import KINDS
+from billing.contracts.runs import RERUN, RUN, Run
 from billing.contracts.syntec import NO_INDICES, Indices
 from integration.database.sql import Queries
 from integration.database.tables import json_text
@@ -32,16 +34,19 @@ from integration.translate.contracts_rows import (
     deliveries_of,
     extra_lines_of,
     readings_of,
+    runs_of,
 )
 from integration.translate.decision_tables import READINGS, Decisions
 from integration.translate.increases_rows import indices_of
 from integration.translate.meter_rows import CALCULATED, Row, day
+from integration.translate.places import places_of
 
 CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
 _ESTIMATE: Final = Origin.ESTIMATE.value
 _INSTALLATION: Final = Origin.INSTALLATION.value
-DELIVERED: Final = frozenset(kind.code for kind in KINDS.values() if kind.claims)
+DELIVERED: Final = frozenset(kind.code for kind in KINDS.values() if kind.events == DELIVERY)
+RUNNING: Final = frozenset(kind.code for kind in KINDS.values() if kind.events == RUN)
 _KEPT: Final = frozenset({_INSTALLATION, Origin.TAKEOVER.value})  # read whatever their age
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 
@@ -81,7 +86,7 @@ class Slice:
 
     contracts: list[Contract]
     readings: Mapping[int, Sequence[Reading]]
-    deliveries: Deliveries
+    claims: Claims
     extra_lines: ExtraLines
     book: Book
     rows: ContractRows
@@ -143,11 +148,14 @@ def gather(
     One slice, unless a single group is larger than a chunk: then its contracts come CHUNK by
     CHUNK, so that memory doesn't follow the size of the group.
     """
+    settled: list[Run] = []
     for page in _pages(connection, choice, scope):
         rows = ContractRows(page)
         _read(connection, rows, scope.broken, on)
         fees = fees_of(connection, rows, on, decisions)
-        yield _slice(rows, on, fees, _policies(rows, decisions))
+        one = _slice(rows, on, fees, _policies(rows, decisions), settled)
+        settled += (run for some in one.claims.values() for run in some if isinstance(run, Run))
+        yield one
 
 
 def contract_ids(connection: Connection, choice: Selection, scope: Scope) -> list[int]:
@@ -201,6 +209,7 @@ def _read(connection: Connection, rows: ContractRows, broken: Mapping[int, str],
     rows.operands = _operands(connection, rows)
     rows.readings = _readings(connection, rows, on)
     rows.deliveries = _deliveries(connection, rows, on)
+    _read_runs(connection, rows, on)
     rows.extra_lines = ask(connection, "extra_lines", contracts=ids)
     payers = {row[8] for row in rows.cost_lines} | {row[3] for row in contracts}
     if any(IncreaseKind.SYNTEC in row[19] for row in rows.rules):
@@ -211,8 +220,13 @@ def _read(connection: Connection, rows: ContractRows, broken: Mapping[int, str],
 
 
 def _slice(
-    rows: ContractRows, on: date, fees: Mapping[int, tuple[Fee, ...]], policies: Policies
+    rows: ContractRows,
+    on: date,
+    fees: Mapping[int, tuple[Fee, ...]],
+    policies: Policies,
+    settled: Sequence[Run] = (),
 ) -> Slice:
+    """settled: runs that slices of the same group bill already."""
     book = Book(
         {
             row[0]: Payer(row[0], row[1], bool(row[5]), fees.get(row[0], ()))
@@ -224,21 +238,46 @@ def _slice(
         dict(_names(rows)),
     )
     signed = contracts_of(rows, book.states, policies)
-    deliveries = claimed(signed, deliveries_of(rows.deliveries))
+    events: list[Claimable] = [*deliveries_of(rows.deliveries), *runs_of(rows.runs, rows.places)]
+    claims = claimed(signed, events, (*settled, *runs_of(rows.billed_runs, rows.places)))
     indices = NO_INDICES if rows.indices is None else indices_of(rows.indices)
     extra = extra_lines_of(rows.extra_lines)
-    return Slice(signed, readings_of(rows.readings), deliveries, extra, book, rows, indices)
+    return Slice(signed, readings_of(rows.readings), claims, extra, book, rows, indices)
 
 
 def _deliveries(connection: Connection, rows: ContractRows, on: date) -> list[Row]:
     """Unbilled delivery lines for the assets of the rules that bill some; mostly none has such."""
-    rules = {row[0]: row[1] for row in rows.rules if row[4] in DELIVERED}
-    if not rules:
-        return []
+    assets = _assets_of(rows, DELIVERED)
+    return _SQL.rows(connection, "deliveries", assets=assets, work_date=on) if assets else []
+
+
+def _assets_of(rows: ContractRows, kinds: frozenset[str]) -> list[int]:
+    """Ids of the assets of the rules of these kinds, and of their modules."""
+    rules = {row[0]: row[1] for row in rows.rules if row[4] in kinds}
     modules = set(rules.values())
     assets = {row[1] for row in rows.rule_assets if row[0] in rules}
     assets |= {row[1] for row in rows.module_assets if row[0] in modules}
-    return _SQL.rows(connection, "deliveries", assets=sorted(assets), work_date=on)
+    return sorted(assets)
+
+
+def _read_runs(connection: Connection, rows: ContractRows, on: date) -> None:
+    """Unbilled runs of the analysers of rules that bill some, and the billed ones beside them."""
+    assets = _assets_of(rows, RUNNING)
+    if not assets:
+        return
+    rows.runs = _SQL.rows(connection, "runs", assets=assets, work_date=on)
+    rows.heard = _SQL.rows(connection, "heard", assets=assets, work_date=on)
+    if rows.runs:
+        times, reach_ms = [row[5] for row in rows.runs], RERUN // timedelta(milliseconds=1)
+        rows.billed_runs = _SQL.rows(
+            connection,
+            "billed_runs",
+            persons=sorted({row[3] for row in rows.runs}),
+            after=min(times) - reach_ms,
+            before=max(times) + reach_ms,
+        )
+    everywhere = sorted({*assets, *(row[1] for row in rows.billed_runs)})
+    rows.places = places_of(connection, everywhere)
 
 
 def _policies(rows: ContractRows, decisions: Decisions) -> Policies:

@@ -45,12 +45,14 @@ SELECT m.id, m.asset_id, m.code, m.label, m.calculated, m.formula, m.rounding
 FROM meter m WHERE m.asset_id {assets} ORDER BY m.id
 
 -- :rule_assets
-SELECT ra.rule_id, a.id, a.code, a.label, a.serial, a.financed_in_advance
+SELECT ra.rule_id, a.id, a.code, a.label, a.serial, a.financed_in_advance,
+  a.installed_on
 FROM rule_asset ra JOIN asset a ON a.id = ra.asset_id
 WHERE ra.rule_id {rules} ORDER BY ra.rule_id, a.id
 
 -- :module_assets
-SELECT ma.module_id, a.id, a.code, a.label, a.serial, a.financed_in_advance
+SELECT ma.module_id, a.id, a.code, a.label, a.serial, a.financed_in_advance,
+  a.installed_on
 FROM module_asset ma JOIN asset a ON a.id = ma.asset_id
 WHERE ma.module_id {modules} ORDER BY ma.module_id, a.id
 
@@ -72,6 +74,24 @@ FROM delivery d WHERE d.asset_id {assets} AND d.delivered_on <= :work_date
   AND NOT EXISTS (SELECT 1 FROM billed_part p
                   WHERE p.subject_kind = 'kit' AND p.subject_id = d.id)
 ORDER BY d.delivered_on, d.number, d.line
+
+-- :runs  patients' runs not billed yet, of these assets
+SELECT n.id, n.asset_id, n.ran_at, n.person_id, n.sample_type, n.ran_at_ms
+FROM analysis n WHERE n.asset_id {assets} AND n.kind = 'patient' AND n.ran_on <= :work_date
+  AND NOT EXISTS (SELECT 1 FROM billed_part p
+                  WHERE p.subject_kind = 'run' AND p.subject_id = n.id)
+ORDER BY n.id
+
+-- :billed_runs  those billed of the same patients about the same time, wherever they ran
+SELECT n.id, n.asset_id, n.ran_at, n.person_id, n.sample_type, n.ran_at_ms
+FROM analysis n WHERE n.person_id {persons} AND n.ran_at_ms > :after AND n.ran_at_ms < :before
+  AND EXISTS (SELECT 1 FROM billed_part p
+              WHERE p.subject_kind = 'run' AND p.subject_id = n.id)
+ORDER BY n.id
+
+-- :heard  the last day these assets were heard of
+SELECT n.asset_id, max(n.ran_on) FROM analysis n
+WHERE n.asset_id {assets} AND n.ran_on <= :work_date GROUP BY n.asset_id ORDER BY n.asset_id
 
 -- :indices  months imported
 SELECT year, month, index_e6 FROM syntec_index ORDER BY year, month

@@ -125,7 +125,7 @@ def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> Iterat
             values = {"contract": contract.code, "error": broken[contract.id]}
             yield ContractRating(contract, (), (Anomaly(BROKEN, values=values),))
         else:
-            rating = rate_contract(contract, one.readings, options, one.deliveries, one.indices)
+            rating = rate_contract(contract, one.readings, options, one.claims, one.indices)
             yield with_extra_lines(rating, one.extra_lines.get(contract.id, ()))
 
 

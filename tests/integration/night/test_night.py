@@ -20,7 +20,10 @@ from tests.integration.billing.house import House, contract, fee, house_at
 from tests.integration.posting.books import days, open_books, posted, sale
 
 DAY = date(2026, 3, 31)
-NAMES = ("import", "contracts", "care", "teletransmit", "returns", "send", "report", "send-report")
+NAMES = (
+    *("import", "contracts", "care", "teletransmit", "returns", "watch", "send", "report"),
+    "send-report",
+)
 
 
 class Killed(BaseException):

@@ -425,6 +425,7 @@ CREATE TABLE site (
   email TEXT DEFAULT '' NOT NULL,
   fax TEXT DEFAULT '' NOT NULL,
   billing_only SMALLINT DEFAULT '0' NOT NULL,
+  zone TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_site PRIMARY KEY (id),
   CONSTRAINT uq_site_customer_id_code UNIQUE (customer_id, code),
   CONSTRAINT fk_site_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
@@ -699,6 +700,64 @@ CREATE TABLE delivery (
   CONSTRAINT fk_delivery_contract_id FOREIGN KEY(contract_id) REFERENCES contract (id)
 );
 
+CREATE TABLE placement (
+  id INTEGER NOT NULL,
+  asset_id BIGINT NOT NULL,
+  since DATE NOT NULL,
+  customer_id BIGINT NOT NULL,
+  site_id BIGINT,
+  CONSTRAINT pk_placement PRIMARY KEY (id),
+  CONSTRAINT uq_placement_asset_id_since UNIQUE (asset_id, since),
+  CONSTRAINT fk_placement_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id),
+  CONSTRAINT fk_placement_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id),
+  CONSTRAINT fk_placement_site_id FOREIGN KEY(site_id) REFERENCES site (id)
+);
+
+CREATE TABLE analysis (
+  id INTEGER NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  event_key BLOB NOT NULL,
+  asset_id BIGINT NOT NULL,
+  ran_at_ms BIGINT DEFAULT '0' NOT NULL,
+  ran_at VARCHAR(40) NOT NULL,
+  ran_on DATE NOT NULL,
+  kind VARCHAR(16) NOT NULL,
+  person_id BIGINT,
+  species TEXT DEFAULT '' NOT NULL,
+  sample_type TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_analysis PRIMARY KEY (id),
+  CONSTRAINT uq_analysis_organisation_id_event_key UNIQUE (organisation_id, event_key),
+  CONSTRAINT fk_analysis_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_analysis_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id),
+  CONSTRAINT fk_analysis_person_id FOREIGN KEY(person_id) REFERENCES person (id)
+);
+
+CREATE TABLE consumable_use (
+  id INTEGER NOT NULL,
+  asset_id BIGINT NOT NULL,
+  used_at_ms BIGINT DEFAULT '0' NOT NULL,
+  used_on DATE NOT NULL,
+  article VARCHAR(64) NOT NULL,
+  quantity BIGINT DEFAULT '0' NOT NULL,
+  CONSTRAINT pk_consumable_use PRIMARY KEY (id),
+  CONSTRAINT uq_consumable_use_asset_id_used_at_ms_article UNIQUE (asset_id, used_at_ms, article),
+  CONSTRAINT fk_consumable_use_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id)
+);
+
+CREATE TABLE silence (
+  id INTEGER NOT NULL,
+  organisation_id BIGINT NOT NULL,
+  asset_id BIGINT NOT NULL,
+  customer_id BIGINT NOT NULL,
+  heard_on DATE NOT NULL,
+  noticed_on DATE NOT NULL,
+  CONSTRAINT pk_silence PRIMARY KEY (id),
+  CONSTRAINT uq_silence_asset_id_heard_on UNIQUE (asset_id, heard_on),
+  CONSTRAINT fk_silence_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id),
+  CONSTRAINT fk_silence_asset_id FOREIGN KEY(asset_id) REFERENCES asset (id),
+  CONSTRAINT fk_silence_customer_id FOREIGN KEY(customer_id) REFERENCES customer (id)
+);
+
 CREATE TABLE care_item (
   id INTEGER NOT NULL,
   prescription_id BIGINT NOT NULL,
@@ -817,6 +876,10 @@ CREATE TABLE rule_change (
   CONSTRAINT fk_rule_change_rule_id FOREIGN KEY(rule_id) REFERENCES rule (id)
 )
  WITHOUT ROWID;
+
+CREATE INDEX ix_analysis_asset ON analysis (asset_id, ran_on);
+
+CREATE INDEX ix_analysis_person ON analysis (person_id, ran_at_ms);
 
 CREATE INDEX ix_asset_customer_id ON asset (customer_id);
 
