@@ -64,7 +64,7 @@ NOT_READY: Final = Code(
 SCHEMA_OLD: Final = Code(
     "CFG-102",
     "La base n'est pas au schéma de ce programme.",
-    "Lancez « echeance init » sur ce dossier : il met la base à jour.",
+    "Lancez « echeance upgrade » : il sauvegarde la base, puis la met à jour.",
 )
 
 

@@ -17,6 +17,22 @@ DONE, UNEXPECTED, USAGE, PARTIAL, INTEGRITY = 0, 1, 2, 3, 4
 INTERRUPTED = 130
 BAD_INPUT, UNREACHABLE, IO_ERROR, TRY_LATER, REFUSED, BAD_CONFIG = 65, 69, 74, 75, 77, 78
 
+CODES: Final = {
+    DONE: "fait, ou rien à faire",
+    UNEXPECTED: "erreur inattendue",
+    USAGE: "verbe, argument, date ou montant mal écrit",
+    PARTIAL: "fini, mais quelque chose attend une personne",
+    INTEGRITY: "les livres ne se vérifient pas",
+    BAD_INPUT: "un fichier ou une valeur est refusé",
+    UNREACHABLE: "aucun partenaire n'a répondu",
+    IO_ERROR: "un fichier n'a pas pu être lu ou écrit",
+    TRY_LATER: "réessayez : base occupée ou arrêtée, disque plein",
+    REFUSED: "refusé : droit, clé d'un serveur, certificat, code porteur",
+    BAD_CONFIG: "configuration, clé ou schéma",
+    INTERRUPTED: "interrompu ; relancez la même commande",
+}
+"""What each exit code says, for the manual page."""
+
 _FRENCH: Final = {
     "usage: ": "Utilisation : ",
     "options": "Options ",  # a heading: argparse adds the colon
@@ -412,6 +428,32 @@ VERBS: Final = (
             _JSON,
         ),
     ),
+    Verb(
+        "backup",
+        "sauvegarder la base, les réglages, les partenaires et les tables en un fichier",
+        "backups:back_up",
+        (
+            _argument("file", metavar="FICHIER", help="fichier .tar à écrire, ou dossier"),
+            _argument("--with-keys", action="store_true", help="avec les clés"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "restore",
+        "restaurer une sauvegarde dans un dossier neuf, envois retenus",
+        "backups:restore",
+        (
+            _argument("file", metavar="FICHIER", help="sauvegarde"),
+            _argument("--dry-run", action="store_true", help="contrôler le fichier seulement"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "upgrade",
+        "mettre la base au schéma de ce programme, après une sauvegarde",
+        "backups:bring_up_to_date",
+        (_argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),),
+    ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
     Verb(
@@ -436,7 +478,28 @@ VERBS: Final = (
         "tables:show",
         (_argument("name", metavar="TABLE", help="par exemple TD_FRAIS_ESTIMATION"), _JSON),
     ),
-    Verb("doctor", "chercher ce qui ne va pas et dire comment réparer", "health:doctor", (_JSON,)),
+    Verb(
+        "doctor",
+        "chercher ce qui ne va pas et dire comment réparer",
+        "health:doctor",
+        (
+            _argument("--network", action="store_true", help="essayer aussi les partenaires"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "systemd",
+        "écrire les unités systemd de ce dossier : service, nuit et son horaire",
+        "shell:systemd",
+        (_argument("--output", metavar="DOSSIER", help="les y écrire, sinon les montrer"),),
+    ),
+    Verb("man", "montrer la page de manuel : echeance man | man -l -", "shell:man"),
+    Verb(
+        "completion",
+        "écrire la complétion d'un interpréteur de commandes",
+        "shell:completion",
+        (_argument("shell", choices=("bash", "zsh", "fish"), help="interpréteur"),),
+    ),
     Verb(
         "format show",
         "décrire les zones d'un enregistrement",

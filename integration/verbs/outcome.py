@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from formats.common.alike import identical
@@ -23,6 +26,7 @@ from integration.cli import (
 )
 
 SCHEMA_VERSION = 1
+_ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
 NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
 DECIDED = Code(
     "RUN-113",
@@ -52,17 +56,30 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNEXPECTED
     except OSError as error:
-        complain(f"Erreur de fichier : {error.strerror or type(error).__name__}.")
-        return IO_ERROR
+        return _file_trouble(error)
     except Exception as error:  # values may be personal: the class alone is told
         if os.environ.get("ECHEANCE_TRACEBACK"):
             raise
         return _unexpected(error)
 
 
+def _file_trouble(error: OSError) -> int:
+    """A full disk may have room later; the rest is for a person. Names never hold a person."""
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        complain(f"Erreur de fichier : {error.strerror or type(error).__name__}.")
+        return IO_ERROR
+    name = Path(str(error.filename)).name if error.filename else "un fichier"
+    free = shutil.disk_usage(".").free >> 20
+    complain(f"Disque plein en écrivant {name} ({free} Mo libres ici). {_ROOM}")
+    return TRY_LATER
+
+
 def _unexpected(error: Exception) -> int:
     from sqlalchemy.exc import OperationalError
 
+    if isinstance(error, OperationalError) and "full" in str(error.orig):
+        complain(f"Le disque de la base est plein : rien n'a été écrit à moitié. {_ROOM}")
+        return TRY_LATER
     if isinstance(error, OperationalError):
         complain("La base ne répond pas ou est occupée. Réessayez ; sinon « echeance doctor ».")
         return TRY_LATER

@@ -10,11 +10,10 @@ import pytest
 from sqlalchemy import Engine, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from integration.database import migrations
+from formats.common.anomaly import AnomaliesFound
 from integration.database.engine import make_engine
-from integration.database.migrations import upgrade
+from integration.database.migrations import is_current, upgrade
 from integration.database.tables import APPEND_ONLY, metadata, rule_change
-from integration.failpoints import reach
 from tests.faults.killing import run
 from tests.faults.scenario import Home, play
 from tests.faults.stages import Stage
@@ -77,39 +76,45 @@ def test_every_posted_table_refuses_changes_before_and_after_migrating_again(pos
     engine.dispose()
 
 
-STEPS = ("migration.begun", "migration.made", "migration.protected")
+def sampled(points: tuple[str, ...]) -> list[int]:
+    """The first, the last and some statements between, and the steps after them."""
+    statements = [at for at, name in enumerate(points, 1) if name == "migration.statement"]
+    return [
+        1,
+        *statements[:: len(statements) // 3],
+        statements[-1],
+        *range(len(points) - 1, len(points) + 1),
+    ]
 
 
-def slow_migration() -> None:
-    """Failpoints between the steps of an upgrade."""
-    protect, made = migrations.protect, migrations.make_engine
-
-    def begun(url: str) -> Engine:
-        engine = made(url)
-        reach(STEPS[0])
-        return engine
-
-    def protecting(connection: object) -> None:
-        reach(STEPS[1])
-        protect(connection)  # type: ignore[arg-type]
-        reach(STEPS[2])
-
-    migrations.make_engine, migrations.protect = begun, protecting  # type: ignore[assignment]
-
-
+@pytest.mark.feature("X-OPS-03")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_a_migration_killed_in_the_middle_is_run_again(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, all_failpoints: bool
 ) -> None:
+    """Failpoints in migrations on both databases (F37)."""
+    whole = tmp_path / "whole.db"
+    points = run(lambda: upgrade(f"sqlite:///{whole}")).points
+    assert {"migration.begun", "migration.made", "migration.protected"} < set(points)
     url = empty_database(kind, tmp_path, request)
-    for at in range(1, len(STEPS) + 1):
-        assert run(lambda: upgrade(url), at, slow_migration).killed
+    for at in range(1, len(points) + 1) if all_failpoints else sampled(points):
+        assert run(lambda: upgrade(url), at).killed
         assert tables(url) <= {"alembic_version"}
-    assert run(lambda: upgrade(url), change=slow_migration).points == STEPS
+    assert run(lambda: upgrade(url)).points == points
     assert tables(url) == {*metadata.tables, "alembic_version"}
     engine = make_engine(url)
     with engine.begin() as connection:
         connection.execute(text("INSERT INTO organisation (id, code) VALUES (1, 'X')"))
+    engine.dispose()
+
+
+def test_a_database_newer_than_the_program_is_refused(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for look in (lambda: upgrade(database_url), lambda: is_current(engine)):
+        with pytest.raises(AnomaliesFound, match="CFG-110"):
+            look()
     engine.dispose()
 
 

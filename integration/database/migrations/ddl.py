@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, create_mock_engine
 
 from integration.database.tables import metadata
+from integration.failpoints import reach
 
 VERSIONS: Final = Path(__file__).parent / "versions"
 DIALECTS: Final = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}
@@ -38,6 +39,7 @@ def execute(connection: Connection, revision: str) -> None:
     text = (VERSIONS / f"{revision}.{connection.dialect.name}.sql").read_text("utf-8")
     for statement in text.removesuffix(";\n").split(_BETWEEN):
         connection.exec_driver_sql(statement)
+        reach("migration.statement")
 
 
 if __name__ == "__main__":

@@ -297,7 +297,7 @@ def test_a_base_of_another_schema_is_told(capsys: pytest.CaptureFixture[str], ho
     assert (code, out) == (BAD_CONFIG, "")
     assert err == (
         "CFG-102 La base n'est pas au schéma de ce programme. "
-        "Lancez « echeance init » sur ce dossier : il met la base à jour.\n"
+        "Lancez « echeance upgrade » : il sauvegarde la base, puis la met à jour.\n"
     )
     (home / "state" / "echeance.db").unlink()
     assert _run(capsys, home, "status")[2] == err
