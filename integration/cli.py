@@ -401,6 +401,18 @@ VERBS: Final = (
         ),
     ),
     Verb(
+        "export ledger",
+        "écrire les écritures qui n'ont pas encore été exportées",
+        "exports:ledger",
+        (
+            _argument(
+                "--layout", default="csv", metavar="FORMAT", help="sage, cegid, quadra, ebp…"
+            ),
+            _argument("--again", type=_count, metavar="N", help="refaire l'export n° N"),
+            _JSON,
+        ),
+    ),
+    Verb(
         "export fec",
         "écrire le fichier des écritures comptables d'une année, après contrôle",
         "exports:fec",

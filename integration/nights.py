@@ -23,7 +23,7 @@ from integration.inbox import Imported, Outcome, import_waiting
 from integration.reporting.publish import announce, publish
 from integration.translate.flow import FLOWS
 
-RETURNS: Final = ("returns", "payments")  # what organisms and banks answer
+RETURNS: Final = ("returns", "payments", "acknowledgements")  # what organisms and banks answer
 UNPRICED: Final = Code(
     "RUN-192",
     "Les soins du patient n° {patient} n'ont pas pu être facturés ({error}).",

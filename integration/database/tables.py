@@ -803,6 +803,23 @@ closing = Table(  # of a day, month or year: signed, each bound to the one befor
     sqlite_with_rowid=False,
 )
 
+ledger_export = Table(  # journals handed to accounting software: a stretch of the chain, once
+    "ledger_export",
+    metadata,
+    Column("organisation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    _key("layout", length=16),
+    _int("since_sequence"),  # not included
+    _int("until_sequence"),  # included
+    _int("entries"),
+    _int("debit_cents"),  # control total
+    _key("file_name", length=64),
+    _key("state", length=16),  # made, acknowledged
+    _text("made_at"),  # UTC
+    _text("acknowledged_at"),
+    UniqueConstraint("organisation_id", "since_sequence"),
+)
+
 # --- teletransmission and returns -------------------------------------------------------------
 
 transmission = Table(

@@ -132,6 +132,7 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
             "patients",
             "prescriptions",
             "payments",
+            "acknowledgements",
             "returns",
             "indices",
         )

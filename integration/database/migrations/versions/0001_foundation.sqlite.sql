@@ -91,6 +91,22 @@ CREATE TABLE closing (
 )
  WITHOUT ROWID;
 
+CREATE TABLE ledger_export (
+  organisation_id BIGINT NOT NULL,
+  number INTEGER NOT NULL,
+  layout VARCHAR(16) NOT NULL,
+  since_sequence BIGINT DEFAULT '0' NOT NULL,
+  until_sequence BIGINT DEFAULT '0' NOT NULL,
+  entries BIGINT DEFAULT '0' NOT NULL,
+  debit_cents BIGINT DEFAULT '0' NOT NULL,
+  file_name VARCHAR(64) NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  made_at TEXT DEFAULT '' NOT NULL,
+  acknowledged_at TEXT DEFAULT '' NOT NULL,
+  CONSTRAINT pk_ledger_export PRIMARY KEY (organisation_id, number),
+  CONSTRAINT uq_ledger_export_organisation_id_since_sequence UNIQUE (organisation_id, since_sequence)
+);
+
 CREATE TABLE received_file (
   id INTEGER NOT NULL,
   sha256 VARCHAR(64) NOT NULL,
