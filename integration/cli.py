@@ -379,9 +379,11 @@ VERBS: Final = (
     ),
     Verb(
         "verify",
-        "contrôler chaînage, numéros, équilibre et états",
+        "contrôler chaînage, numéros, équilibre, états et clôtures, ou une archive",
         "billing:verify",
         (
+            _argument("what", nargs="?", choices=("archive",), help="sinon les livres"),
+            _argument("file", nargs="?", metavar="FICHIER", help="archive, lue sans la base"),
             _argument(
                 "--repair-cache",
                 action="store_true",
@@ -397,6 +399,15 @@ VERBS: Final = (
         (
             _argument("kind", choices=("day", "month", "year"), help="ce qu'il faut clore"),
             _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
+            _JSON,
+        ),
+    ),
+    Verb(
+        "export archive",
+        "écrire l'archive signée d'une période close",
+        "exports:archive",
+        (
+            _argument("--period", required=True, metavar="AAAA-MM", help="ou AAAA, AAAA-MM-JJ"),
             _JSON,
         ),
     ),

@@ -23,6 +23,23 @@ WHERE d.organisation_id = :organisation AND d.issued_on >= :since AND d.issued_o
 SELECT coalesce(sum(debit_cents), 0), coalesce(sum(credit_cents), 0) FROM chain_link
 WHERE organisation_id = :organisation AND sequence > :after AND sequence <= :upto
 
+-- :stretch  ids and ranks of the documents dated in a period
+SELECT min(d.id), max(d.id), min(c.sequence), max(c.sequence)
+FROM document d JOIN chain_link c ON c.document_id = d.id
+WHERE d.organisation_id = :organisation AND d.issued_on >= :since AND d.issued_on < :until
+
+-- :digests
+SELECT c.sequence, d.journal, d.fiscal_year, d.number, c.digest, c.link
+FROM chain_link c JOIN document d ON d.id = c.document_id
+WHERE c.organisation_id = :organisation AND c.sequence > :after AND c.sequence <= :upto
+ORDER BY c.sequence
+
+-- :invoices  PDF files of the documents dated in a period
+SELECT o.file_name FROM outbox o JOIN document d ON d.id = o.subject_id
+WHERE o.kind = 'invoice_pdf' AND d.organisation_id = :organisation
+  AND d.issued_on >= :since AND d.issued_on < :until
+ORDER BY o.file_name
+
 -- :by_day  what verify compares with closings
 SELECT d.issued_on, count(*), sum(c.debit_cents), sum(c.credit_cents)
 FROM document d JOIN chain_link c ON c.document_id = d.id

@@ -27,6 +27,7 @@ from integration.posting import CHAIN_VERSION, GENESIS, chain, chain_head, conte
 from integration.translate.contracts_rows import patched
 
 PAGE: Final = 2000
+_LAST: Final = 2**63 - 1
 _SQL = Queries(Path(__file__).with_suffix(".sql"))
 _RESTORE = "Restaurez une sauvegarde saine et cherchez qui a modifié la base."
 
@@ -82,7 +83,7 @@ def verify(engine: Engine, organisation_id: int, trust: Trust | None = None) -> 
 
 def _chain(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
     link, sequence, last = GENESIS, 0, ""
-    for document, *rows, stored in _documents(connection, organisation):
+    for document, *rows, stored in documents(connection, organisation):
         number = reference(document[2], document[3], document[4])
         if stored is None:
             yield Anomaly(UNLINKED, values={"number": number})
@@ -106,12 +107,13 @@ def _chain(connection: Connection, organisation: int, found: Verified) -> Iterat
         yield Anomaly(CUT, values={"found": sequence, "expected": max(head[0], links)})
 
 
-def _documents(connection: Connection, organisation: int) -> Iterator[tuple[Any, ...]]:
+def documents(
+    connection: Connection, organisation: int, after: int = 0, upto: int = _LAST
+) -> Iterator[tuple[Any, ...]]:
     """Documents with their rows as they were hashed, in chain order, a page at a time."""
-    after = 0
     while True:
         page = _SQL.rows(
-            connection, "documents", organisation=organisation, after=after, limit=PAGE
+            connection, "documents", organisation=organisation, after=after, upto=upto, limit=PAGE
         )
         if not page:
             return

@@ -5,7 +5,7 @@ SELECT d.id, d.organisation_id, d.journal, d.fiscal_year, d.number, d.kind, d.is
   d.snapshot, d.person_commitment, d.run_id,
   c.version, c.sequence, c.digest, c.link, c.debit_cents, c.credit_cents
 FROM document d LEFT JOIN chain_link c ON c.document_id = d.id
-WHERE d.organisation_id = :organisation AND d.id > :after ORDER BY d.id LIMIT :limit
+WHERE d.organisation_id = :organisation AND d.id > :after AND d.id <= :upto ORDER BY d.id LIMIT :limit
 
 -- :count_links
 SELECT count(*) FROM chain_link WHERE organisation_id = :organisation

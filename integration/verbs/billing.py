@@ -291,7 +291,11 @@ def _bounds(arguments: argparse.Namespace) -> dict[str, Bounds]:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    """Check the books; name the first fault."""
+    """Check the books, or an archive; name the first fault."""
+    if arguments.what:
+        from integration.verbs.exports import verify_archive
+
+        return verify_archive(arguments)
     from integration.flows.verify import repair_states
     from integration.flows.verify import verify as checked
 

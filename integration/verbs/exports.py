@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from config.chart import account_labels
-from integration.app import App, home_of, open_app
-from integration.cli import DONE
+from config.settings import FILE_NAME, load
+from formats.common.anomaly import AnomaliesFound
+from integration.app import SUBFOLDERS, App, home_of, open_app
+from integration.cli import DONE, INTEGRITY, USAGE
+from integration.flows.archive import Archivist, check_archive, export_archive, period_named
 from integration.flows.fec import Books, export_fec
 from integration.flows.ledger_export import Journals, export_again, export_new
-from integration.verbs.outcome import euros, say, say_json
+from integration.signing import open_signer, trusted_keys
+from integration.verbs.outcome import complain, euros, say, say_json
 
 
 def books_of(app: App) -> Books:
@@ -51,4 +56,46 @@ def ledger(arguments: argparse.Namespace) -> int:
         )
     else:
         say("Rien de nouveau à exporter.")
+    return DONE
+
+
+def archive(arguments: argparse.Namespace) -> int:
+    """Write the signed archive of a closed period."""
+    period = period_named(arguments.period)
+    with open_app(home_of(arguments.home)) as app:
+        folders = app.settings.folders
+        house = Archivist(
+            app.engine,
+            app.organisation_id,
+            app.settings.organisation.code,
+            open_signer(app.settings.signing_key),
+            folders.outbox / SUBFOLDERS["invoice_pdf"],
+        )
+        path = export_archive(house, period, folders.exports / "archives")
+    if arguments.json:
+        say_json("archive", {"file": path.name})
+    else:
+        say(f"{path} : archive signée. « echeance verify archive {path.name} » la contrôle.")
+    return DONE
+
+
+def verify_archive(arguments: argparse.Namespace) -> int:
+    """Check an archive without the database; the house's own keys are believed if it is one."""
+    if not arguments.file:
+        complain("Nommez l'archive à contrôler.")
+        return USAGE
+    settings = home_of(arguments.home) / FILE_NAME
+    keys = trusted_keys(load(settings).signing_key) if settings.is_file() else frozenset()
+    try:
+        found = check_archive(Path(arguments.file), keys)
+    except AnomaliesFound as wrong:
+        complain(str(wrong.anomalies[0]))
+        return INTEGRITY
+    if arguments.json:
+        say_json("verify-archive", found._asdict())
+    else:
+        say(
+            f"Archive saine : {found.organisation}, {found.period}, {found.documents} documents "
+            f"chaînés, signée par la clé {found.public_key}."
+        )
     return DONE
