@@ -25,6 +25,7 @@ from billing.contracts.formula import parse, text_of
 from billing.ledger import Share
 from billing.money import Rounding
 from config.parameters import Parameters
+from config.rights import Right
 from config.teletransmission import B2Choices
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 
@@ -50,12 +51,6 @@ READABLE_SECRET: Final = Code(
     "La clé « {key} » contient un mot de passe et le fichier est lisible par d'autres.",
     "Passez le fichier en droits 0600 (chmod 600), ou donnez la valeur par l'environnement.",
 )
-NOT_YET: Final = Code(
-    "CFG-007",
-    "La valeur de la clé « {key} » est prévue mais n'existe pas encore dans cette version.",
-    "Gardez la valeur par défaut.",
-)
-
 TWO_RATES = Code(
     "CFG-041",
     "COEFF_UNITAIRE_MAJORATIONSOCIETE ({coefficient}) et POURC_UNITAIRE_MAJORATIONSOCIETE"
@@ -65,6 +60,7 @@ TWO_RATES = Code(
 FILE_NAME: Final = "echeance.toml"
 PREFIX: Final = "ECHEANCE_"
 _PRIVATE: Final = 0o077
+_TOP_LEVEL: Final = ("KEPT_FILES", "PERSON_KEY_FILE")  # the environment gives these whole
 _TOML_PLACE: Final = re.compile(r"at line (\d+), column (\d+)")
 
 
@@ -276,6 +272,14 @@ class PredefinedMeter(Section):
         return text_of(parse(value))
 
 
+class Habilitation(Section):
+    """A row of TD_HABILITATIONS_SPECIALES; see `config.rights`."""
+
+    screen: str = Field("", description="écran ou sujet, pour mémoire")
+    right: Right = Field(description="droit réservé")
+    logins: tuple[str, ...] = Field(description="comptes qui l'ont")
+
+
 class Mail(Section):
     """Mail received, that the mail server leaves in a maildir, and faxes; paths below `home`."""
 
@@ -314,7 +318,12 @@ class Settings(Section):
     meters: dict[str, PredefinedMeter] = Field(
         {}, description='grandeurs calculées, ex. MILLE = {formula = "NB / 1000"}'
     )
-    kept_files: Literal["clear"] = Field("clear", description="conservation des fichiers : clear")
+    habilitations: tuple[Habilitation, ...] = Field(
+        (), description="droits réservés : {screen, right, logins} ; aucun : tout est permis"
+    )
+    kept_files: Literal["encrypted", "clear"] = Field(
+        "encrypted", description="fichiers conservés qui portent un NIR : encrypted ou clear"
+    )
     person_key_file: Path = Field(
         Path("state/persons.key"), description="clé des identités, sous le dossier home"
     )
@@ -355,7 +364,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     raw = read_toml(path)
     _refuse_readable_secret(path, raw)
     for name, value in environment.items():
-        if name.startswith(PREFIX) and "__" in name:
+        if name.removeprefix(PREFIX) in _TOP_LEVEL and name.startswith(PREFIX):
+            raw[name.removeprefix(PREFIX).lower()] = value
+        elif name.startswith(PREFIX) and "__" in name:
             section, _, key = name.removeprefix(PREFIX).lower().partition("__")
             raw.setdefault(section, {})[_spelling(section, key)] = value
             if section == "parameters":
@@ -422,8 +433,6 @@ def anomaly_of(error: ErrorDetails, file: str) -> Anomaly:
     """What a model refuses, by key; never the value."""
     key = ".".join(map(str, error["loc"]))
     allowed = error.get("ctx", {}).get("expected", "")
-    if key == "kept_files" and error["input"] == "encrypted":
-        return Anomaly(NOT_YET, Place(file), {"key": key})
     code = {"missing": MISSING_KEY, "extra_forbidden": UNKNOWN_KEY}.get(error["type"], BAD_VALUE)
     words = f" ; valeurs admises : {allowed.replace(' or ', ', ')}" if allowed else ""
     near = _near(error["loc"]) if code is UNKNOWN_KEY else ""

@@ -85,13 +85,18 @@ class App:
         """The chart of accounts of the settings."""
         return self.settings.accounts.plan()
 
+    @property
+    def keeper(self) -> Vault | None:
+        """What encrypts kept files that hold NIRs; None when they are kept in clear."""
+        return None if self.settings.kept_files == "clear" else self.vault
+
     def today(self) -> date:
         """The business date in the organisation's zone."""
         return self.clock().astimezone(ZoneInfo(self.settings.organisation.zone)).date()
 
     def office(self) -> Office:
         """Where files are imported."""
-        return Office(self.engine, self.organisation_id, self.settings, self.clock)
+        return Office(self.engine, self.organisation_id, self.settings, self.clock, self.vault)
 
     def billing(self, options: RunOptions, *, include_excluded: bool = False) -> Billing:
         """A billing run of contracts; a large one plans in a second process.
@@ -151,6 +156,7 @@ class App:
             self.partners(),
             self._makers(),
             self.executor,
+            self.keeper,
         )
 
     def partners(self) -> dict[str, AnyPartner]:

@@ -34,6 +34,7 @@ from integration.database.migrations import revision
 from integration.database.tables import chain_head, organisation
 from integration.failpoints import reach
 from integration.inbox import prepare
+from integration.keys import next_file
 from integration.outbox.by_hand import Hand
 
 NO_PROGRAM: Final = Code(
@@ -133,7 +134,8 @@ def _chosen(home: Path, settings: Settings, *, keys: bool) -> dict[str, Path]:
     """Files of the home that are choices, by path below it; keys only when asked."""
     wanted = [home / name for name in _KEPT]
     if keys:
-        wanted += [settings.person_key, settings.signing_key, home / "secrets"]
+        wanted += [settings.person_key, next_file(settings.person_key)]
+        wanted += [settings.signing_key, home / "secrets"]
         wanted += [home / settings.mail.key] if settings.mail.key else []
     files = [
         path

@@ -10,8 +10,10 @@ import argparse
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
+
+from config.rights import Right
 
 DONE, UNEXPECTED, USAGE, PARTIAL, INTEGRITY = 0, 1, 2, 3, 4
 INTERRUPTED = 130
@@ -64,13 +66,16 @@ class Verb:
     """A verb: what it says of itself, its arguments, and `module:function` that does it.
 
     A name of two words, `card read`, is a verb of the group `card`. The function takes the parsed
-    arguments and returns an exit code.
+    arguments and returns an exit code. needs: the right to call it; options: what an option needs
+    instead.
     """
 
     name: str
     help: str
     does: str
     arguments: tuple[Argument, ...] = ()
+    needs: Right = field(kw_only=True)
+    options: Mapping[str, Right] = field(default_factory=dict, kw_only=True)
 
 
 def _argument(*names: str, **options: Any) -> Argument:
@@ -132,6 +137,9 @@ _WITH_INCREASES: Final = _argument(
 )
 
 GROUPS: Final = {
+    "keys": "changer les clés qui chiffrent",
+    "audit": "lire la piste d'audit",
+    "persons": "effacer des personnes",
     "card": "lire et débloquer les cartes CPS et Vitale",
     "config": "montrer les paramètres et d'où ils viennent",
     "prices": "exporter et modifier en série les augmentations des prix",
@@ -151,6 +159,7 @@ VERBS: Final = (
         "créer le dossier de travail, la configuration et la base",
         "setup:init",
         (_argument("folder", nargs="?", metavar="DOSSIER", help="dossier à créer"),),
+        needs=Right.NONE,
     ),
     Verb(
         "import",
@@ -162,12 +171,14 @@ VERBS: Final = (
             _argument("--mapping", metavar="NOM", help="correspondance des relevés d'un tiers"),
             _JSON,
         ),
+        needs=Right.IMPORTING,
     ),
     Verb(
         "schema",
         "décrire les fichiers d'un flux",
         "files:schema",
         (_argument("flow", nargs="?", metavar="FLUX", help="flux (sans : la liste)"),),
+        needs=Right.NONE,
     ),
     Verb(
         "deliveries",
@@ -178,12 +189,14 @@ VERBS: Final = (
             _DATE,
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "levels",
         "lister les consommables qui restent aux appareils",
         "deliveries:levels",
         (_DATE, _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "simulate",
@@ -194,6 +207,7 @@ VERBS: Final = (
             _WITH_INCREASES,
             _argument("--output", metavar="FICHIER", help="détail en 76 colonnes, .csv ou .xlsx"),
         ),
+        needs=Right.BILLING,
     ),
     Verb(
         "requests propose",
@@ -204,6 +218,7 @@ VERBS: Final = (
             _argument("--output", metavar="FICHIER", help="tableau à cocher, .csv ou .xlsx"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "requests send",
@@ -216,18 +231,21 @@ VERBS: Final = (
             _argument("--all", action="store_true", help="tout ce que le calendrier admet"),
             _JSON,
         ),
+        needs=Right.SENDING,
     ),
     Verb(
         "requests list",
         "lister ce qui a été demandé : quand, à quelle adresse, pour quel bien",
         "requests:list_sent",
         (_argument("--since", metavar="AAAA-MM-JJ", help="demandes depuis ce jour"), _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "bill",
         "facturer les contrats échus",
         "billing:bill",
         (*_BILLING, _SIMULATION),
+        needs=Right.BILLING,
     ),
     Verb(
         "prices export",
@@ -241,18 +259,22 @@ VERBS: Final = (
             _argument("--not-billed-since", metavar="AAAA-MM-JJ", help="sans facture depuis"),
             _argument("--all", action="store_true", help="toutes les règles"),
         ),
+        needs=Right.READING,
     ),
     Verb(
         "prices import",
         "montrer ce qu'un fichier d'augmentations modifie, et l'enregistrer",
         "prices:import_prices",
         _CHANGE,
+        needs=Right.READING,
+        options={"apply": Right.INCREASES},
     ),
     Verb(
         "prices history",
         "lister les augmentations d'un contrat avec leurs factures",
         "prices:history",
         (_argument("contract", metavar="CONTRAT", help="code du contrat"), _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "rules export",
@@ -262,15 +284,30 @@ VERBS: Final = (
             _argument("file", metavar="FICHIER", help="fichier .csv ou .xlsx à écrire"),
             _argument("--contract", metavar="CONTRAT", help="code du contrat ; tous sans lui"),
         ),
+        needs=Right.READING,
     ),
     Verb(
         "rules import",
         "montrer ce qu'un fichier modifie dans les règles, et l'enregistrer",
         "prices:import_rules",
         _CHANGE,
+        needs=Right.READING,
+        options={"apply": Right.INCREASES},
     ),
-    Verb("price-care", "facturer les soins échus", "billing:price_care", (_DATE, _JSON)),
-    Verb("teletransmit", "préparer les lots B2", "billing:teletransmit", (_DATE, _JSON)),
+    Verb(
+        "price-care",
+        "facturer les soins échus",
+        "billing:price_care",
+        (_DATE, _JSON),
+        needs=Right.BILLING,
+    ),
+    Verb(
+        "teletransmit",
+        "préparer les lots B2",
+        "billing:teletransmit",
+        (_DATE, _JSON),
+        needs=Right.BILLING,
+    ),
     Verb(
         "recycle",
         "créditer une facture de soins rejetée et la refaire sous un nouveau numéro",
@@ -282,6 +319,7 @@ VERBS: Final = (
             _DATE,
             _JSON,
         ),
+        needs=Right.BILLING,
     ),
     Verb(
         "send",
@@ -291,6 +329,7 @@ VERBS: Final = (
             _argument("--partner", default="", metavar="NOM", help="pour ce partenaire seulement"),
             _JSON,
         ),
+        needs=Right.SENDING,
     ),
     Verb(
         "outbox list",
@@ -302,18 +341,21 @@ VERBS: Final = (
             _argument("--limit", type=_count, default=0, metavar="N", help="lignes au plus"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "outbox show",
         "montrer un envoi et tout ce qui lui est arrivé",
         "sending:show",
         (_ROW, _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "resend",
         "faire repartir un envoi sous la même identité",
         "sending:resend",
         (_ROW, _REASON),
+        needs=Right.SENDING,
     ),
     Verb(
         "mark-sent",
@@ -325,19 +367,28 @@ VERBS: Final = (
                 "--proof", required=True, metavar="TEXTE", help="texte, ou chemin de fichier"
             ),
         ),
+        needs=Right.SENDING,
     ),
     Verb(
         "hold",
         "retenir un envoi, un partenaire ou tout (all)",
         "sending:hold",
         (_TARGET, _REASON),
+        needs=Right.SENDING,
     ),
-    Verb("resume", "laisser repartir ce qui était retenu", "sending:resume", (_TARGET,)),
+    Verb(
+        "resume",
+        "laisser repartir ce qui était retenu",
+        "sending:resume",
+        (_TARGET,),
+        needs=Right.SENDING,
+    ),
     Verb(
         "partner check",
         "se connecter aux partenaires sans rien envoyer",
         "sending:check_partners",
         (_argument("names", nargs="*", metavar="NOM", help="partenaires (sans : tous)"), _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "unpaid",
@@ -364,6 +415,7 @@ VERBS: Final = (
             _argument("--page", type=int, default=1, metavar="N", help="page, à partir de 1"),
             _argument("--size", type=int, default=0, metavar="N", help="lignes par page"),
         ),
+        needs=Right.READING,
     ),
     Verb(
         "explain",
@@ -376,6 +428,7 @@ VERBS: Final = (
             _argument("line", nargs="?", type=int, metavar="LIGNE", help="sinon toutes"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "verify",
@@ -391,6 +444,8 @@ VERBS: Final = (
             ),
             _JSON,
         ),
+        needs=Right.READING,
+        options={"repair_cache": Right.ADMINISTERING},
     ),
     Verb(
         "close",
@@ -401,6 +456,7 @@ VERBS: Final = (
             _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
             _JSON,
         ),
+        needs=Right.BILLING,
     ),
     Verb(
         "export archive",
@@ -410,6 +466,7 @@ VERBS: Final = (
             _argument("--period", required=True, metavar="AAAA-MM", help="ou AAAA, AAAA-MM-JJ"),
             _JSON,
         ),
+        needs=Right.BILLING,
     ),
     Verb(
         "export ledger",
@@ -422,6 +479,7 @@ VERBS: Final = (
             _argument("--again", type=_count, metavar="N", help="refaire l'export n° N"),
             _JSON,
         ),
+        needs=Right.BILLING,
     ),
     Verb(
         "export fec",
@@ -431,12 +489,14 @@ VERBS: Final = (
             _argument("--year", type=_count, metavar="AAAA", help="année (celle d'aujourd'hui)"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "run",
         "jouer une nuit : importer, facturer, télétransmettre, rendre compte",
         "running:run",
         (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON),
+        needs=Right.BILLING,
     ),
     Verb(
         "report",
@@ -450,6 +510,7 @@ VERBS: Final = (
             ),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "backup",
@@ -460,6 +521,7 @@ VERBS: Final = (
             _argument("--with-keys", action="store_true", help="avec les clés"),
             _JSON,
         ),
+        needs=Right.ADMINISTERING,
     ),
     Verb(
         "restore",
@@ -470,15 +532,49 @@ VERBS: Final = (
             _argument("--dry-run", action="store_true", help="contrôler le fichier seulement"),
             _JSON,
         ),
+        needs=Right.ADMINISTERING,
     ),
     Verb(
         "upgrade",
         "mettre la base au schéma de ce programme, après une sauvegarde",
         "backups:bring_up_to_date",
         (_argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),),
+        needs=Right.ADMINISTERING,
     ),
-    Verb("status", "dire où en est le serveur", "health:status", (_JSON,)),
-    Verb("check", "contrôler la configuration", "health:check", (_JSON,)),
+    Verb(
+        "show",
+        "ouvrir un fichier conservé chiffré ; la piste d'audit le note",
+        "protection:show",
+        (_argument("file", metavar="FICHIER", help="fichier .enc"),),
+        needs=Right.OPENING,
+    ),
+    Verb(
+        "audit list",
+        "lister qui a fait quoi, quand et pourquoi",
+        "protection:list_audit",
+        (
+            _argument("--since", metavar="AAAA-MM-JJ", help="depuis ce jour"),
+            _argument("--subject", metavar="TEXTE", help="dans le sujet ou le verbe"),
+            _JSON,
+        ),
+        needs=Right.READING,
+    ),
+    Verb(
+        "keys rotate",
+        "rechiffrer identités et fichiers avec une nouvelle clé",
+        "protection:rotate_keys",
+        (_JSON,),
+        needs=Right.ADMINISTERING,
+    ),
+    Verb(
+        "persons erase",
+        "effacer un patient après le terme légal",
+        "protection:erase_person",
+        (_argument("patient", metavar="PATIENT", help="code du patient"), _REASON, _JSON),
+        needs=Right.ADMINISTERING,
+    ),
+    Verb("status", "dire où en est le serveur", "health:status", (_JSON,), needs=Right.READING),
+    Verb("check", "contrôler la configuration", "health:check", (_JSON,), needs=Right.NONE),
     Verb(
         "config show",
         "montrer les paramètres, leur valeur et qui l'a donnée",
@@ -488,18 +584,21 @@ VERBS: Final = (
             _argument("--organisation", metavar="CODE", help="pour cette organisation"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "table check",
         "chercher les lignes inutiles, contradictoires ou manquantes des tables de décision",
         "tables:check",
         (_argument("name", nargs="?", metavar="TABLE", help="table (sans : toutes)"), _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "table show",
         "montrer ce que décide une table, ligne à ligne",
         "tables:show",
         (_argument("name", metavar="TABLE", help="par exemple TD_FRAIS_ESTIMATION"), _JSON),
+        needs=Right.READING,
     ),
     Verb(
         "doctor",
@@ -509,19 +608,27 @@ VERBS: Final = (
             _argument("--network", action="store_true", help="essayer aussi les partenaires"),
             _JSON,
         ),
+        needs=Right.READING,
     ),
     Verb(
         "systemd",
         "écrire les unités systemd de ce dossier : service, nuit et son horaire",
         "shell:systemd",
         (_argument("--output", metavar="DOSSIER", help="les y écrire, sinon les montrer"),),
+        needs=Right.NONE,
     ),
-    Verb("man", "montrer la page de manuel : echeance man | man -l -", "shell:man"),
+    Verb(
+        "man",
+        "montrer la page de manuel : echeance man | man -l -",
+        "shell:man",
+        needs=Right.NONE,
+    ),
     Verb(
         "completion",
         "écrire la complétion d'un interpréteur de commandes",
         "shell:completion",
         (_argument("shell", choices=("bash", "zsh", "fish"), help="interpréteur"),),
+        needs=Right.NONE,
     ),
     Verb(
         "format show",
@@ -533,6 +640,7 @@ VERBS: Final = (
             _argument("--version", dest="norm_version", metavar="VERSION", help="sinon l'usuelle"),
             _JSON,
         ),
+        needs=Right.NONE,
     ),
     Verb(
         "format list",
@@ -542,6 +650,7 @@ VERBS: Final = (
             _argument("--guessed", action="store_true", help="seulement les zones à confirmer"),
             _JSON,
         ),
+        needs=Right.NONE,
     ),
     Verb(
         "format check",
@@ -553,8 +662,15 @@ VERBS: Final = (
             _argument("--limit", type=_count, default=100, metavar="N", help="anomalies listées"),
             _JSON,
         ),
+        needs=Right.NONE,
     ),
-    Verb("card status", "dire quelles cartes sont dans le lecteur", "cards:status", (_JSON,)),
+    Verb(
+        "card status",
+        "dire quelles cartes sont dans le lecteur",
+        "cards:status",
+        (_JSON,),
+        needs=Right.READING,
+    ),
     Verb(
         "card read",
         "lire la carte CPS, puis les droits de la carte Vitale",
@@ -564,12 +680,14 @@ VERBS: Final = (
             _argument("--ask", action="store_true", help="demander le code porteur au terminal"),
             _JSON,
         ),
+        needs=Right.OPENING,
     ),
     Verb(
         "card unblock",
         "débloquer la carte CPS avec le code de l'émetteur",
         "cards:unblock",
         (_JSON,),
+        needs=Right.OPENING,
     ),
     Verb(
         "format verify",
@@ -580,6 +698,7 @@ VERBS: Final = (
             _argument("--authorities", metavar="FICHIER", help="certificats PEM de confiance"),
             _JSON,
         ),
+        needs=Right.NONE,
     ),
     Verb(
         "demo",
@@ -589,6 +708,7 @@ VERBS: Final = (
             _argument("folder", nargs="?", default="demo", metavar="DOSSIER", help="bac à sable"),
             _argument("--fresh", action="store_true", help="recommencer à neuf"),
         ),
+        needs=Right.NONE,
     ),
 )
 
@@ -633,6 +753,7 @@ def parser() -> argparse.ArgumentParser:
         if group not in places:
             places[group] = _room_for_verbs(_add(places[""], group, GROUPS[group]))
         sub = _add(places[group], name, verb.help, verb.does)
+        sub.set_defaults(verb=verb)
         for argument in verb.arguments:
             sub.add_argument(*argument.names, **argument.options)
     return root

@@ -30,9 +30,13 @@ from sqlalchemy.exc import OperationalError
 from config.settings import Settings
 from formats.common.alike import Alike, by_code, identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from formats.common.privacy import holds_nir, without_nir
+from integration import audit
 from integration.database.bulk import reserve_ids
 from integration.database.tables import json_text, received_file
 from integration.failpoints import reach
+from integration.kept import SUFFIX, keep
+from integration.persons import Vault
 from integration.translate.flow import FLOWS, Flow, Intake, detect, load
 
 TOO_BIG: Final = Code(
@@ -50,8 +54,8 @@ NO_SUCH_PATH: Final = Code(
 MAX_BYTES: Final = 256 * 1024 * 1024
 SHOWN: Final = 500  # anomalies and notices written out; the rest is counted
 _INSERT: Final = text(
-    "INSERT INTO received_file (id, sha256, name, flow, state, received_at)"
-    " VALUES (:id, :sha256, :name, :flow, :state, :received_at)"
+    "INSERT INTO received_file (id, digest, name, flow, state, received_at)"
+    " VALUES (:id, :digest, :name, :flow, :state, :received_at)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _IGNORED: Final = re.compile(r"^\.|^~|~$|\.(part|tmp)$|^README\.txt$", re.IGNORECASE)
@@ -72,12 +76,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where and for whom files are imported. now gives the instant, in UTC."""
+    """Where and for whom files are imported. now gives the instant, in UTC. vault: seals persons
+    and the kept files that hold a NIR."""
 
     engine: Engine
     organisation_id: int
     settings: Settings
     now: Callable[[], datetime]
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +173,10 @@ def prepare(settings: Settings) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A file name in plain ASCII that can't leave its folder; its ending is kept."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    """A file name in plain ASCII, without NIR, that can't leave its folder; its ending is kept."""
+    plain = (
+        unicodedata.normalize("NFKD", without_nir(name, "NIR")).encode("ascii", "ignore").decode()
+    )
     cleaned = _UNSAFE.sub("_", plain).lstrip("._-") or "fichier"
     return cleaned[-_NAME_LENGTH:].lstrip("._-") or "fichier"
 
@@ -192,7 +200,7 @@ def _claims(office: Office, stable: Iterable[Path]) -> Iterator[_Claim]:
     for path in stable:
         flow = path.parent.name if path.parent != office.settings.folders.inbox else _ANY
         try:
-            target = _place_of_claim(office, flow, path.name, _digest(path))
+            target = _place_of_claim(office, flow, path.name, _digest(path).hex())
             path.rename(target)
         except (_GoneError, FileNotFoundError):
             continue  # another worker was faster
@@ -238,7 +246,7 @@ def _left_claim(path: Path, flow: str) -> _Claim:
 
 def _copy(office: Office, path: Path, flow: str) -> _Claim:
     """A private copy in `processing/`, whole or absent."""
-    target = _place_of_claim(office, flow, path.name, _digest(path))
+    target = _place_of_claim(office, flow, path.name, _digest(path).hex())
     part = target.with_name(target.name + ".part")
     shutil.copyfile(path, part)
     reach("inbox.copied")
@@ -307,7 +315,7 @@ def _import(office: Office, claim: _Claim) -> Imported:
     known = claim.flow != _ANY
     flow = load(claim.flow, settings) if known else detect(data, claim.name, settings)
     try:
-        return _apply(office, claim, flow, hashlib.sha256(data).hexdigest(), data)
+        return _apply(office, claim, flow, _known_as(office, hashlib.sha256(data).digest()), data)
     except (AnomaliesFound, OperationalError, OSError):
         raise
     except Exception as error:
@@ -315,49 +323,50 @@ def _import(office: Office, claim: _Claim) -> Imported:
         raise AnomaliesFound(Anomaly(CRASHED, Place(claim.name), name)) from error
 
 
-def _apply(office: Office, claim: _Claim, flow: Flow, sha256: str, data: bytes) -> Imported:
+def _apply(office: Office, claim: _Claim, flow: Flow, digest: str, data: bytes) -> Imported:
     """Read outside the transaction, write inside: the row of the file and its content together."""
-    if earlier := _imported_before(office, claim, sha256):
+    if earlier := _imported_before(office, claim, digest):
         return earlier
     records = flow.read(data, claim.name)
     with office.engine.begin() as connection:
-        id_ = _receive(office, connection, claim, sha256, Outcome.IMPORTED)
+        id_ = _receive(office, connection, claim, digest, Outcome.IMPORTED)
         if id_ is None:  # another worker has just imported the same content
             return Imported(claim.name, flow.name, Outcome.DUPLICATE)
         reach("inbox.recorded")
         applied = flow.apply(_intake(office, connection, claim, id_), records)
         _report(connection, id_, len(records), applied.counts, applied.notices)
+        _trace(office, connection, flow.name, id_, Outcome.IMPORTED)
         reach("inbox.applied")
     return Imported(claim.name, flow.name, Outcome.IMPORTED, applied.counts, applied.notices)
 
 
-def _imported_before(office: Office, claim: _Claim, sha256: str) -> Imported | None:
+def _imported_before(office: Office, claim: _Claim, digest: str) -> Imported | None:
     """What to answer when this very content is already in: a duplicate, or our own killed run."""
     query = select(received_file).where(
-        received_file.c.sha256 == sha256, received_file.c.state == Outcome.IMPORTED.value
+        received_file.c.digest == digest, received_file.c.state == Outcome.IMPORTED.value
     )
     with office.engine.begin() as connection:
         row = connection.execute(query).first()
         if row is None:
             return None
-        if _recorded(connection, claim, sha256, Outcome.IMPORTED):
+        if _recorded(connection, claim, digest, Outcome.IMPORTED):
             counts = json.loads(row.report).get("counts", {})
             received_at = datetime.fromisoformat(row.received_at)
             return Imported(claim.name, row.flow, Outcome.IMPORTED, counts, received_at=received_at)
-        if not _recorded(connection, claim, sha256, Outcome.DUPLICATE):
-            _receive(office, connection, claim, sha256, Outcome.DUPLICATE)
+        if not _recorded(connection, claim, digest, Outcome.DUPLICATE):
+            _receive(office, connection, claim, digest, Outcome.DUPLICATE)
         reach("inbox.duplicate")
     return Imported(claim.name, row.flow, Outcome.DUPLICATE)
 
 
 def _receive(
-    office: Office, connection: Connection, claim: _Claim, sha256: str, outcome: Outcome
+    office: Office, connection: Connection, claim: _Claim, digest: str, outcome: Outcome
 ) -> int | None:
     """The row of a file; None when its content is already imported (the unique key decides)."""
     id_ = reserve_ids(connection, "received_file", 1)
     values = {
         "id": id_,
-        "sha256": sha256,
+        "digest": digest,
         "name": claim.name,
         "flow": claim.flow,
         "state": outcome.value,
@@ -385,24 +394,31 @@ def _report(
     connection.execute(received_file.update().where(received_file.c.id == id_).values(values))
 
 
+def _trace(office: Office, connection: Connection, flow: str, id_: int, outcome: Outcome) -> None:
+    """The trail says which file; its name may be anybody's."""
+    subject, own = f"{flow} n° {id_}", office.organisation_id
+    audit.note(connection, own, "import", outcome.value, subject=subject, at=office.now())
+
+
 def _record_refusal(office: Office, claim: _Claim, result: Imported) -> None:
     """A refused content may come again corrected: only its row says that it came."""
-    sha256 = _digest(claim.path)
+    digest = _known_as(office, _digest(claim.path))
     with office.engine.begin() as connection:
-        if _recorded(connection, claim, sha256, Outcome.REFUSED):
+        if _recorded(connection, claim, digest, Outcome.REFUSED):
             return
-        id_ = _receive(office, connection, claim, sha256, Outcome.REFUSED)
+        id_ = _receive(office, connection, claim, digest, Outcome.REFUSED)
         assert id_ is not None  # no unique key bears on refusals
         _report(connection, id_, 0, {}, anomalies=result.anomalies)
+        _trace(office, connection, claim.flow, id_, Outcome.REFUSED)
         reach("inbox.refused")
 
 
-def _recorded(connection: Connection, claim: _Claim, sha256: str, outcome: Outcome) -> bool:
+def _recorded(connection: Connection, claim: _Claim, digest: str, outcome: Outcome) -> bool:
     """Whether the killed run that had claimed the file already wrote this down."""
     if claim.since is None:
         return False
     query = select(received_file.c.id).where(
-        received_file.c.sha256 == sha256,
+        received_file.c.digest == digest,
         received_file.c.name == claim.name,
         received_file.c.state == outcome.value,
         received_file.c.received_at >= claim.since.isoformat(timespec="seconds"),
@@ -413,7 +429,8 @@ def _recorded(connection: Connection, claim: _Claim, sha256: str, outcome: Outco
 def _intake(office: Office, connection: Connection, claim: _Claim, id_: int) -> Intake:
     now, settings = office.now(), office.settings
     today = now.astimezone(ZoneInfo(settings.organisation.zone)).date()
-    return Intake(connection, office.organisation_id, today, now, claim.name, id_, settings)
+    own = office.organisation_id
+    return Intake(connection, own, today, now, claim.name, id_, settings, office.vault)
 
 
 def _read(path: Path) -> bytes:
@@ -425,9 +442,15 @@ def _read(path: Path) -> bytes:
         return file.read()
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path) -> bytes:
     with _open(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _known_as(office: Office, sha256: bytes) -> str:
+    """What the database knows a content by."""
+    with office.engine.begin() as connection:
+        return office.vault.digest(connection, sha256)
 
 
 def _open(path: Path) -> BufferedReader:
@@ -444,11 +467,12 @@ def _file_away(office: Office, claim: _Claim, result: Imported) -> Path:
     """Link at the final place, write the reasons, and only then leave `processing/`."""
     folder = _final_folder(office, claim, result)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = _link(claim, folder)
+    sealed = _holds_persons(office, claim, result)
+    kept = _sealed(office, claim, folder) if sealed else _link(claim, folder)
     reach("inbox.linked")
     if result.outcome is Outcome.REFUSED:
         reasons = kept.with_name(kept.name + ".err.txt")
-        reasons.write_text(_reasons(office, claim, result), "utf-8")
+        reasons.write_text(_reasons(office, claim, result, kept), "utf-8")
         reach("inbox.explained")
     claim.path.unlink(missing_ok=True)  # another worker may have ended the same move
     return kept
@@ -463,11 +487,47 @@ def _final_folder(office: Office, claim: _Claim, result: Imported) -> Path:
     return folders.done / result.flow / f"{day:%Y/%m/%d}"
 
 
+def _holds_persons(office: Office, claim: _Claim, result: Imported) -> bool:
+    """Whether the file is kept encrypted: its flow's files hold NIRs, or it isn't what its folder
+    says, or something in it looks like one."""
+    if office.settings.kept_files == "clear":
+        return False
+    if result.flow == _ANY or load(result.flow, office.settings).personal:
+        return True
+    try:
+        data = _read(claim.path)
+    except AnomaliesFound:  # too big to have been looked at
+        return True
+    return holds_nir(data) or _of_a_personal_flow(data, claim.name)
+
+
+def _of_a_personal_flow(data: bytes, name: str) -> bool:
+    flows = (load(one) for one in FLOWS)
+    return any(flow.personal and flow.detect(data, name) for flow in flows)
+
+
+def _sealed(office: Office, claim: _Claim, folder: Path) -> Path:
+    """Encrypted under a free name; the claim's own name tells it from another copy."""
+    with _open(claim.path) as source:
+        for name in _names(claim):
+            try:
+                return keep(office.vault, source, folder, name, claim.path.name)
+            except FileExistsError:
+                source.seek(0)
+    raise AssertionError  # the names have no end
+
+
+def _names(claim: _Claim) -> Iterator[str]:
+    """The name as it came, then numbered."""
+    stem, ending = Path(claim.name).stem, Path(claim.name).suffix
+    yield claim.name
+    yield from (f"{stem}-{n}{ending}" for n in itertools.count(2))
+
+
 def _link(claim: _Claim, folder: Path) -> Path:
     """A hard link under a free name: unlike a rename, it never overwrites."""
-    stem, ending = Path(claim.name).stem, Path(claim.name).suffix
-    for n in itertools.count(1):
-        target = folder / (f"{stem}-{n}{ending}" if n > 1 else claim.name)
+    for name in _names(claim):
+        target = folder / name
         try:
             target.hardlink_to(claim.path)
         except FileExistsError:
@@ -476,7 +536,7 @@ def _link(claim: _Claim, folder: Path) -> Path:
         except FileNotFoundError:
             raise _GoneError from None
         return target
-    raise AssertionError  # count() has no end
+    raise AssertionError  # the names have no end
 
 
 def _same(target: Path, source: Path) -> bool:
@@ -487,12 +547,13 @@ def _same(target: Path, source: Path) -> bool:
         raise _GoneError from None
 
 
-def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
+def _reasons(office: Office, claim: _Claim, result: Imported, kept: Path) -> str:
     """What, where, why and what to do, for the person who sent the file."""
     received = office.now().astimezone(ZoneInfo(office.settings.organisation.zone))
     folder = "inbox" if claim.flow == _ANY else f"inbox/{claim.flow}"
     groups = identical(one.at(replace(one.place, file="")) for one in result.anomalies)
     hidden = len(groups) - SHOWN
+    sealed = "Il est conservé chiffré : « echeance show » l'ouvre."
     return "\n".join(
         [
             f"Fichier refusé : {claim.name}",
@@ -501,6 +562,7 @@ def _reasons(office: Office, claim: _Claim, result: Imported) -> str:
             "",
             *(_reason(n, one) for n, one in enumerate(groups[:SHOWN], 1)),
             *([f"… et {hidden} autre(s)."] if hidden > 0 else []),
+            *([sealed] if kept.suffix == SUFFIX else []),
             f"Corrigez le fichier, puis redéposez-le dans « {folder} ».",
             "",
         ]

@@ -59,7 +59,8 @@ def steps(app: App) -> tuple[Step, ...]:
 
 def _received(app: App, flows: tuple[str, ...]) -> Report:
     """The mail of funds and customers joins what was dropped, then all of it is imported."""
-    mail = take_mail(app.settings, partial(asked_machines, app.engine, app.organisation_id))
+    asked = partial(asked_machines, app.engine, app.organisation_id)
+    mail = take_mail(app.settings, asked, app.keeper)
     report = _imported(app, flows)
     told = {"mails": len(mail.files), "mails_refused": mail.refused}
     return {**told, **report, "attention": _told(mail.anomalies) + report["attention"]}

@@ -1,8 +1,9 @@
 """The vault: what identifies a person lies in the database as ciphertext only (design, "Persons").
 
-`sealed` = key version (1 byte) | nonce (12) | AES-256-GCM of the fields, with the key version and
-the row's id as associated data: a sealed value moved to another row doesn't open. `nir_index` is
-an HMAC, for exact match. Sealing and indexing use two keys derived from the one on disk.
+`sealed` = format (1 byte) | key id (4) | nonce (12) | AES-256-GCM of the fields, with format, key
+id and the row's id as associated data: a sealed value moved to another row doesn't open.
+`nir_index` is an HMAC, for exact match. Each use has a key of its own, derived from the one in
+service. While keys are rotated the vault seals with the next key and opens with both.
 """
 
 from __future__ import annotations
@@ -10,9 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,27 +21,29 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.tables import person
+from integration.keys import KEY_BYTES, read_keys
 
-BAD_KEY_FILE: Final = Code(
-    "CFG-501",
-    "Le fichier de clé « {name} » n'est pas utilisable : {cause}.",
-    "Rétablissez la sauvegarde de la clé : droits 0600, 32 octets, jamais un lien.",
-)
 UNOPENABLE: Final = Code(
     "RUN-501",
     "L'identité n° {person} ne s'ouvre pas avec la clé en service.",
     "Vérifiez que le fichier de clé est celui de cette base, puis la sauvegarde de la base.",
 )
+NO_DIGEST_KEY: Final = Code(
+    "RUN-502",
+    "La clé des empreintes de la base ne s'ouvre pas avec la clé en service.",
+    "Vérifiez que la clé des identités est celle de cette base.",
+)
 
-KEY_BYTES: Final = 32
-KEY_VERSION: Final = 1
+SEALED_FORMAT: Final = 1
+ID_BYTES: Final = 4
 SALT_BYTES: Final = 16
-_MODE: Final = 0o600
+_DIGESTS: Final = "digests"
 _NONCE_BYTES: Final = 12
+_HEAD_BYTES: Final = 1 + ID_BYTES
 _CHUNK: Final = 500  # ids a query: below the variable limit of every SQLite
 
 
@@ -62,42 +63,13 @@ class PersonalFields:
     address: tuple[str, ...] = field(default=(), repr=False)
 
 
-def create_key(path: Path) -> None:
-    """Write a new random key, readable by its owner alone.
-
-    Raises FileExistsError rather than overwrite a key: what it sealed would be lost.
-    """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _MODE)
-    with os.fdopen(handle, "wb") as file:
-        os.fchmod(file.fileno(), _MODE)  # whatever the umask says
-        file.write(secrets.token_bytes(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+ERASED: Final = PersonalFields("", "", "(effacé)", "", "")
+"""Who a person is after an erasure."""
 
 
 def open_vault(path: Path) -> Vault:
-    """The vault of the key in `path`.
-
-    Raises AnomaliesFound (CFG-501) when the file is missing, a link, not 0600, or not 32 bytes.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        cause = "il n'existe pas" if missing else "il ne s'ouvre pas, ou c'est un lien"
-        raise _refused(path, cause) from error
-    with os.fdopen(handle, "rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode != _MODE:
-            raise _refused(path, f"droits {mode:04o} au lieu de 0600")
-        key = file.read(KEY_BYTES + 1)
-    if len(key) != KEY_BYTES:
-        raise _refused(path, f"sa longueur n'est pas {KEY_BYTES} octets")
-    return Vault(key)
-
-
-def _refused(path: Path, cause: str) -> AnomaliesFound:
-    return AnomaliesFound(Anomaly(BAD_KEY_FILE, values={"name": path.name, "cause": cause}))
+    """The vault of the keys in service, `path` their file. Raises AnomaliesFound (CFG-501…)."""
+    return Vault(*read_keys(path).in_order)
 
 
 def new_salt() -> bytes:
@@ -110,46 +82,112 @@ def commitment(fields: PersonalFields, salt: bytes) -> str:
     return hashlib.sha256(salt + _encoded(fields)).hexdigest()
 
 
-class Vault:
-    """Seals and opens persons with one 32-byte key."""
+class Index:
+    """HMACs of texts, for exact match; their key outlives rotations, so nothing is known twice."""
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(_derived(key, b"echeance person seal v1"))
-        self._index_key = _derived(key, b"echeance nir index v1")
+        self._key = key
+
+    def name(self, name: str) -> bytes:
+        """Of a name alone; case and spaces around and between don't count.
+
+        It matches no NIR, whose index has another key.
+        """
+        return self.of("name", " ".join(name.casefold().split()))
+
+    def of(self, *parts: str) -> bytes:
+        """Of some texts."""
+        return hmac.digest(self._key, json.dumps(parts).encode(), "sha256")
+
+
+class Vault:
+    """Seals with the first 32-byte key, opens with any of them."""
+
+    def __init__(self, *keys: bytes) -> None:
+        self.ids = tuple(_derived(key, b"echeance key id v1")[:ID_BYTES] for key in keys)
+        self._keys = dict(zip(self.ids, keys, strict=True))
+        seals = [AESGCM(_derived(key, b"echeance person seal v1")) for key in keys]
+        self._ciphers = dict(zip(self.ids, seals, strict=True))
+        self._index_keys = [_derived(key, b"echeance nir index v1") for key in keys]
+
+    @property
+    def head(self) -> bytes:
+        """What everything sealed today begins with: the format and the key's public id."""
+        return bytes([SEALED_FORMAT]) + self.ids[0]
 
     def seal(self, person_id: int, fields: PersonalFields) -> bytes:
         """Ciphertext for the row `person_id` alone; never twice the same bytes."""
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        bound = _bound_to(person_id)
-        return bytes([KEY_VERSION]) + nonce + self._cipher.encrypt(nonce, _encoded(fields), bound)
+        return self._sealed(_encoded(fields), person_id.to_bytes(8, "big"))
 
     def open(self, person_id: int, sealed: bytes) -> PersonalFields:
-        """The fields sealed for that row. Raises AnomaliesFound (RUN-501) otherwise."""
-        nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+        """The fields sealed for that row; ERASED when it was emptied.
+
+        Raises AnomaliesFound (RUN-501) when the row is somebody else's, or under another key.
+        """
+        if not sealed:
+            return ERASED
         try:
-            if sealed[:1] != bytes([KEY_VERSION]):
-                raise InvalidTag
-            return _decoded(self._cipher.decrypt(nonce, text, _bound_to(person_id)))
+            return _decoded(self._opened(sealed, person_id.to_bytes(8, "big")))
         except (InvalidTag, ValueError) as error:
             anomaly = Anomaly(UNOPENABLE, values={"person": person_id})
             raise AnomaliesFound(anomaly) from error
 
+    def _sealed(self, content: bytes, bound: bytes) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        cipher = self._ciphers[self.ids[0]]
+        return self.head + nonce + cipher.encrypt(nonce, content, self.head + bound)
+
+    def _opened(self, sealed: bytes, bound: bytes) -> bytes:
+        """Raises InvalidTag, ValueError."""
+        head, rest = sealed[:_HEAD_BYTES], sealed[_HEAD_BYTES:]
+        cipher = self._ciphers.get(head[1:])
+        if head[:1] != bytes([SEALED_FORMAT]) or cipher is None:
+            raise InvalidTag
+        return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], head + bound)
+
     def nir_index(self, nir: str) -> bytes:
         """HMAC-SHA256 of a NIR. A person without one gets random bytes, which match nobody."""
+        return self.nir_indices(nir)[0]
+
+    def nir_indices(self, nir: str) -> tuple[bytes, ...]:
+        """Every index a NIR may stand under while keys are rotated, the newest first."""
         if not nir:
-            return secrets.token_bytes(KEY_BYTES)
-        return hmac.digest(self._index_key, nir.encode("ascii"), "sha256")
+            return (secrets.token_bytes(KEY_BYTES),)
+        return tuple(hmac.digest(key, nir.encode("ascii"), "sha256") for key in self._index_keys)
 
-    def name_index(self, name: str) -> bytes:
-        """HMAC-SHA256 of a name alone; case and spaces around and between don't count.
+    def file_key(self, key_id: bytes, salt: bytes) -> bytes | None:
+        """The key of one kept file; None when its master key isn't in service."""
+        key = self._keys.get(key_id)
+        return None if key is None else _derived(key, b"echeance kept file v1", salt)
 
-        It matches no NIR, whose index starts from digits only.
+    def digest(self, connection: Connection, content_sha256: bytes) -> str:
+        """What the database keeps of a content that may hold a NIR: an HMAC, hexadecimal.
+
+        Its key is random, sealed in the database and outlives rotations, so that a content is
+        known again; without the key of persons nothing can be guessed from it.
         """
-        return self.index_of("name", " ".join(name.casefold().split()))
+        return hmac.digest(self._digest_key(connection), content_sha256, "sha256").hex()
 
-    def index_of(self, *parts: str) -> bytes:
-        """HMAC-SHA256 of some texts, for exact match."""
-        return hmac.digest(self._index_key, json.dumps(parts).encode(), "sha256")
+    def _digest_key(self, connection: Connection) -> bytes:
+        """Made at its first use. Raises AnomaliesFound (RUN-502)."""
+        found = connection.execute(_SECRET, {"name": _DIGESTS}).scalar()
+        if found is None:
+            sealed = self._sealed(secrets.token_bytes(KEY_BYTES), _DIGESTS.encode())
+            connection.execute(_NEW_SECRET, {"name": _DIGESTS, "sealed": sealed})
+            found = connection.execute(_SECRET, {"name": _DIGESTS}).scalar_one()
+        try:
+            return self._opened(bytes(found), _DIGESTS.encode())
+        except InvalidTag as error:
+            raise AnomaliesFound(Anomaly(NO_DIGEST_KEY)) from error
+
+    def reseal_digest_key(self, connection: Connection) -> None:
+        """Seal the key of digests with the first key; the key itself stays."""
+        sealed = self._sealed(self._digest_key(connection), _DIGESTS.encode())
+        connection.execute(_RESEAL_SECRET, {"name": _DIGESTS, "sealed": sealed})
+
+    def index(self, connection: Connection) -> Index:
+        """What knows texts again whatever key is in service. Raises AnomaliesFound (RUN-502)."""
+        return Index(self._digest_key(connection))
 
     def load(self, connection: Connection, ids: Collection[int]) -> dict[int, PersonalFields]:
         """Open many persons at once, by id. Raises KeyError for an id that doesn't exist."""
@@ -177,12 +215,15 @@ def salts(connection: Connection, ids: Collection[int]) -> Mapping[int, bytes]:
     return found
 
 
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)
+_SECRET: Final = text("SELECT sealed FROM sealed_secret WHERE name = :name")
+_NEW_SECRET: Final = text(
+    "INSERT INTO sealed_secret (name, sealed) VALUES (:name, :sealed) ON CONFLICT DO NOTHING"
+)
+_RESEAL_SECRET: Final = text("UPDATE sealed_secret SET sealed = :sealed WHERE name = :name")
 
 
-def _bound_to(person_id: int) -> bytes:
-    return bytes([KEY_VERSION]) + person_id.to_bytes(8, "big")
+def _derived(key: bytes, purpose: bytes, salt: bytes | None = None) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=salt, info=purpose).derive(key)
 
 
 def _encoded(fields: PersonalFields) -> bytes:

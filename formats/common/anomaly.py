@@ -2,7 +2,8 @@
 
 An `Anomaly` is something *we* found; a refusal by an organism is a `Rejection` and lives with
 the returns. Anomalies are collected all at once and never show a personal value: a caller that
-quotes a field declared personal passes `MASKED` instead.
+quotes a field declared personal passes `MASKED` instead; a NIR in any other field or in a file's
+name is masked here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-MASKED: Final = "***"
+from formats.common.privacy import MASKED, without_nir
+
+__all__ = ["MASKED", "NOWHERE", "AnomaliesFound", "Anomaly", "Code", "Place", "catalogue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Place:
             columns or column,
             self.pointer,
         )
-        return ", ".join(part for part in parts if part)
+        return without_nir(", ".join(part for part in parts if part))
 
 
 NOWHERE: Final = Place()
@@ -81,7 +84,7 @@ class Anomaly:
     @property
     def sentence(self) -> str:
         """The French sentence, without place."""
-        return self.code.sentence.format_map(self.values)
+        return without_nir(self.code.sentence.format_map(self.values))
 
     def at(self, place: Place) -> Anomaly:
         """The same anomaly, at a more precise place."""

@@ -522,6 +522,13 @@ person = Table(
     Index("ix_person_nir", "organisation_id", "nir_index"),
 )
 
+sealed_secret = Table(  # keys of our own, sealed with the key of persons
+    "sealed_secret",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 patient = Table(
     "patient",
     metadata,
@@ -836,7 +843,7 @@ transmission = Table(
     _int("gross_cents"),
     _int("part_amo_cents"),
     _int("part_amc_cents"),
-    _key("sha256"),
+    _key("digest"),  # HMAC of the bytes, which hold NIRs
     UniqueConstraint("organisation_id", "file_identifier"),
 )
 
@@ -913,17 +920,17 @@ received_file = Table(
     "received_file",
     metadata,
     _id(),
-    _key("sha256"),
+    _key("digest"),  # HMAC of the content, which may hold NIRs
     _key("name", length=255),
     _key("flow", length=32),
     _key("state", length=16),  # imported, refused, duplicate
     _text("received_at"),  # UTC
     _int("records"),
     _text("report", "{}"),
-    Index("ix_received_file_sha", "sha256"),
+    Index("ix_received_file_digest", "digest"),
     Index(
         "uq_received_file_imported",
-        "sha256",
+        "digest",
         unique=True,
         sqlite_where=Column("state") == "imported",
         postgresql_where=Column("state") == "imported",
@@ -941,7 +948,7 @@ outbox = Table(
     _key("file_name", length=128),
     Column("subject_id", BigInteger),  # document or transmission the bytes are made from
     _key("state", length=16),  # todo, sent, uncertain, failed, held
-    Column("sha256", String(64)),
+    Column("sha256", String(64)),  # of the bytes; NULL where they hold NIRs
     _text("sent_at"),
     Column("recipient", String(64)),  # code of the customer or number of the fund
     _text("address"),  # the recipient's own, for mails
@@ -977,6 +984,29 @@ partner_hold = Table(  # nothing leaves for a held partner; `until` is empty whi
     _text("who"),
     _text("reason"),
     PrimaryKeyConstraint("organisation_id", "partner", "since"),
+)
+
+audit = Table(  # who, when, why: one row before a verb that changes something, one after
+    "audit",
+    metadata,
+    Column("organisation_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    _key("at", length=32),  # UTC
+    _key("who", length=64),
+    _key("verb", length=32),
+    _text("subject"),
+    _text("reason"),
+    _key("outcome", length=32),
+    Column("link", String(64), nullable=False),  # H(previous, everything above)
+    sqlite_with_rowid=False,
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("organisation_id", BigInteger, primary_key=True, autoincrement=False),
+    _int("sequence"),
+    Column("link", String(64), nullable=False),
 )
 
 run = Table(  # a billing with its options; killed and run again it is the same run
@@ -1026,4 +1056,5 @@ APPEND_ONLY: Final = (
     "transmission",
     "transmission_item",
     "outbox_event",
+    "audit",
 )

@@ -14,7 +14,11 @@ from typing import Final
 from config import settings as configuration
 from config.partners import AnyPartner, FolderPartner, Secret, SftpPartner, SmtpPartner
 from config.settings import Settings
+from formats.common.anomaly import AnomaliesFound
 from integration.doctor.finding import Finding
+from integration.flows.rotation import mixed_files
+from integration.keys import in_a_file, read_keys
+from integration.persons import Vault
 
 LEAST_FREE_BYTES: Final = 1 << 30
 _OTHERS: Final = 0o077
@@ -77,13 +81,24 @@ def stuck(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def person_key(settings: Settings) -> Finding:
-    """The key of persons."""
+    """The key of persons: there, closed to others, and the only one that seals kept files."""
     key, name = settings.person_key, "clé des identités"
-    if not key.exists():
+    ours = in_a_file(key)
+    if ours and not key.exists():
         mend = f"remettez {key} depuis votre sauvegarde des clés, ou « echeance init » sans patient"
         return Finding(name, False, "absente", mend)
-    mode = stat.S_IMODE(key.stat().st_mode)
-    return Finding(name, mode == 0o600, f"droits {mode:o}", f"chmod 600 {key}")
+    if ours and (mode := stat.S_IMODE(key.stat().st_mode)) != 0o600:
+        return Finding(name, False, f"droits {mode:o}", f"chmod 600 {key}")
+    try:
+        keys = read_keys(key)
+    except AnomaliesFound as found:
+        return Finding(name, False, found.anomalies[0].sentence, found.anomalies[0].code.remedy)
+    if keys.following is not None:
+        return Finding(name, False, "rotation inachevée", "echeance keys rotate")
+    if others := mixed_files(Vault(keys.current), settings.folders):
+        mend = "remettez en place la clé retirée, puis « echeance keys rotate »"
+        return Finding(name, False, f"{others} fichier(s) chiffrés avec une autre clé", mend)
+    return Finding(name, True, "droits 600" if ours else "donnée par systemd ou l'environnement")
 
 
 def secrets(settings: Settings, partners: dict[str, AnyPartner]) -> Iterator[Finding]:

@@ -90,7 +90,7 @@ FROM return_line WHERE organisation_id = :organisation AND id > :after AND id <=
 
 -- :transmission
 SELECT id, organisation_id, file_identifier, recipient_kind, recipient, lot, created_on, invoices,
-  gross_cents, part_amo_cents, part_amc_cents, sha256
+  gross_cents, part_amo_cents, part_amc_cents, digest
 FROM transmission WHERE organisation_id = :organisation AND id > :after AND id <= :upto ORDER BY id
 
 -- :transmission_item

@@ -22,6 +22,8 @@ from formats.message import Received, ReceivingKey, decoded
 from formats.message.reply import Reply, replied
 from integration.failpoints import reach
 from integration.inbox import safe_name
+from integration.kept import deliver_kept
+from integration.persons import Vault
 from integration.translate.flow import detect
 from integration.transport.folder import deliver
 from integration.transport.maildir import Fetched, fetch
@@ -61,10 +63,13 @@ def nobody_asked(reply: Reply) -> Container[str]:
     return ()
 
 
-def take_mail(settings: Settings, asked: Asked = nobody_asked) -> Mailed:
+def take_mail(
+    settings: Settings, asked: Asked = nobody_asked, vault: Vault | None = None
+) -> Mailed:
     """Empty the maildir of the settings; without one there is nothing to do.
 
     asked: the machines of the letter that an answer to a reading request names.
+    vault: encrypts the copies of refused messages; None keeps them in clear.
 
     A maildir or a key that can't be used is an anomaly and leaves every message where it is.
     """
@@ -77,10 +82,16 @@ def take_mail(settings: Settings, asked: Asked = nobody_asked) -> Mailed:
         key = receiving_key(settings)
     except AnomaliesFound as found:
         return Mailed(anomalies=found.anomalies)
-    return _emptied(settings, maildir, key, asked)
+    return _emptied(settings, maildir, key, asked, vault)
 
 
-def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None, asked: Asked) -> Mailed:
+def _emptied(
+    settings: Settings,
+    maildir: Path,
+    key: ReceivingKey | None,
+    asked: Asked,
+    vault: Vault | None,
+) -> Mailed:
     files: list[Path] = []
     anomalies: list[Anomaly] = []
     refused = 0
@@ -92,7 +103,7 @@ def _emptied(settings: Settings, maildir: Path, key: ReceivingKey | None, asked:
         if one.file:
             files.append(one.file)
         else:
-            _explain(settings, one)
+            _explain(settings, one, vault)
             refused += 1
             anomalies += one.anomalies
     return Mailed(tuple(files), refused, tuple(anomalies))
@@ -127,14 +138,17 @@ def _landing(settings: Settings, name: str, received: Received) -> Path:
         return settings.folders.inbox
 
 
-def _explain(settings: Settings, one: Fetched) -> None:
+def _explain(settings: Settings, one: Fetched, vault: Vault | None) -> None:
     """A copy of the message beside its reasons; killed and run again, the same two files."""
     content = one.mail.read_bytes()
     once = hashlib.sha256(content).hexdigest()[:16]
     folder, name = settings.folders.error / ERRORS, f"{once}-{safe_name(one.mail.name)}"
-    deliver(folder, name, content)
+    if vault:
+        deliver_kept(vault, folder, name, content)
+    else:
+        deliver(folder, name, content)
     reach("mail.refused")
-    reasons = [f"Message refusé : {one.mail.name}. Rien n'en a été importé.", ""]
+    reasons = [f"Message refusé : {safe_name(one.mail.name)}. Rien n'en a été importé.", ""]
     for n, anomaly in enumerate(one.anomalies, 1):
         reasons.append(f"{n}. {anomaly.code.id} : {anomaly.sentence}")
         reasons.append(f"   À faire : {anomaly.code.remedy}")

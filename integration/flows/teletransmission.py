@@ -51,7 +51,7 @@ _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 
 TRANSMISSION: Final = (
     "id", "organisation_id", "file_identifier", "recipient_kind", "recipient", "lot", "created_on",
-    "invoices", "gross_cents", "part_amo_cents", "part_amc_cents", "sha256",
+    "invoices", "gross_cents", "part_amo_cents", "part_amc_cents", "digest",
 )  # fmt: skip
 ITEM: Final = ("document_id", "attempt", "transmission_id", "position")
 
@@ -171,7 +171,7 @@ def _send_all(
         envelope = _envelope(connection, house.organisation_id, recipient, report.work_date)
         file = _written(envelope, sender, house.choices, members, report)
         files += [file] if file else []
-    _insert(connection, house.organisation_id, files)
+    _insert(connection, house, files)
     for file in files:
         _tell(report, file.members)
 
@@ -184,13 +184,22 @@ class _File:
     members: Sequence[_Posted]
     content: bytes
 
+    @property
+    def sha256(self) -> bytes:
+        """Of the bytes; never written down as it is, they hold NIRs."""
+        return hashlib.sha256(self.content).digest()
 
-def _insert(connection: Connection, organisation_id: int, files: Sequence[_File]) -> None:
+
+def _insert(connection: Connection, house: Teletransmitter, files: Sequence[_File]) -> None:
     """Transmissions, their items and their deliveries; the bytes stay out of the database."""
+    organisation_id = house.organisation_id
     first = reserve_ids(connection, "transmission", len(files))
     deliveries = reserve_ids(connection, "outbox", len(files))
     numbered = list(enumerate(files, first))
-    rows = [_transmission(id_, organisation_id, file) for id_, file in numbered]
+    rows = [
+        _transmission(id_, organisation_id, file, house.vault.digest(connection, file.sha256))
+        for id_, file in numbered
+    ]
     items = [
         (one.id, 0, id_, place)
         for id_, file in numbered
@@ -306,7 +315,7 @@ def _base36(number: int) -> str:
     return digits.rjust(6, "0")
 
 
-def _transmission(id_: int, organisation_id: int, file: _File) -> Row:
+def _transmission(id_: int, organisation_id: int, file: _File, digest: str) -> Row:
     envelope, members = file.envelope, file.members
     return (
         id_,
@@ -318,7 +327,7 @@ def _transmission(id_: int, organisation_id: int, file: _File) -> Row:
         envelope.created_on.isoformat(),
         len(members),
         *(sum(amounts) for amounts in zip(*(one.amounts for one in members), strict=True)),
-        hashlib.sha256(file.content).hexdigest(),
+        digest,
     )
 
 
@@ -368,7 +377,7 @@ def b2_bytes(
         content = _content(envelope, sender_of(connection, organisation_id), choices, posted)
     except AnomaliesFound as found:
         raise AnomaliesFound(changed, *found.anomalies) from found
-    if hashlib.sha256(content).hexdigest() != digest:
+    if vault.digest(connection, hashlib.sha256(content).digest()) != digest:
         raise AnomaliesFound(changed)
     return content
 

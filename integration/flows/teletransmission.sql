@@ -28,7 +28,7 @@ WHERE l.document_id {documents} ORDER BY l.document_id, l.position
 SELECT am_number, finess, name FROM organisation WHERE id = :organisation
 
 -- :transmission
-SELECT organisation_id, file_identifier, recipient_kind, recipient, lot, created_on, sha256
+SELECT organisation_id, file_identifier, recipient_kind, recipient, lot, created_on, digest
 FROM transmission WHERE id = :id
 
 -- :items

@@ -25,6 +25,7 @@ from integration.database.sql import Queries
 from integration.database.tables import json_text
 from integration.persons import PersonalFields, Vault
 from integration.posting import reference
+from integration.sheets import written
 
 SCHEMA_VERSION: Final = 1
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
@@ -141,11 +142,13 @@ _NUMERIC: Final = frozenset((5, 6, 7, 8, 9, 12))
 
 
 def as_csv(page: Listing) -> str:
-    """`;` between cells, commas in amounts, CRLF between lines, as spreadsheets expect."""
+    """`;` between cells, commas in amounts, CRLF between lines; no text becomes a formula."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";")
     writer.writerow(title for title, _ in COLUMNS)
-    writer.writerows([cell(row) for _, cell in COLUMNS] for row in page.rows)
+    for row in page.rows:
+        cells = [cell(row) for _, cell in COLUMNS]
+        writer.writerow(c if n in _NUMERIC else written(c) for n, c in enumerate(cells))
     return out.getvalue()
 
 

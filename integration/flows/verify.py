@@ -2,7 +2,7 @@
 
 Checked, in this order: the chain (each document's content, each link, nothing missing or
 inserted), the numbering (1..n in date order), the balance, each billed part on its line, and the
-cached rule states against opening + events.
+cached rule states against opening + events, the chain of the audit trail.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from formats.common.anomaly import Anomaly, Code
+from integration import audit
 from integration.database.bulk import execute_many
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
@@ -74,7 +75,7 @@ def verify(engine: Engine, organisation_id: int, trust: Trust | None = None) -> 
             found.closings = len(list(read_closings(connection, organisation)))
 
     with snapshot(engine) as connection:
-        for check in (_chain, _numbering, _parts, _states, closings):
+        for check in (_chain, _numbering, _parts, _states, closings, _trail):
             found.fault = next(check(connection, organisation_id, found), None)
             if found.fault:
                 break
@@ -168,6 +169,12 @@ def _states(connection: Connection, organisation: int, found: Verified) -> Itera
         if (rebuilt.state, rebuilt.next_theoretical, rebuilt.events, rebuilt.document) != stored:
             yield Anomaly(DRIFT, values={"rule": code})
         found.rules += 1
+
+
+def _trail(connection: Connection, organisation: int, found: Verified) -> Iterator[Anomaly]:
+    """The audit trail's own chain."""
+    del found
+    yield from audit.faults(connection, organisation)
 
 
 def repair_states(engine: Engine, organisation_id: int) -> None:

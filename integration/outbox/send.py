@@ -25,9 +25,11 @@ from integration.failpoints import reach
 from integration.outbox.desk import Desk, Ended, Taken
 from integration.outbox.lease import sender
 from integration.outbox.retry import Event, Patience, decide
+from integration.persons import Vault
 from integration.posting import BAD_DATA
 from integration.transport.opened import transport_of
 from integration.transport.protocol import (
+    PERSONAL,
     BarredError,
     Item,
     RefusedError,
@@ -72,7 +74,10 @@ class Maker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """Where deliveries go and who makes them. partners: by name, the built-in one among them."""
+    """Where deliveries go and who makes them. partners: by name, the built-in one among them.
+
+    vault: encrypts what our own folder keeps; None where it is kept in clear.
+    """
 
     engine: Engine
     organisation_id: int
@@ -80,6 +85,7 @@ class Outbox:
     partners: Mapping[str, AnyPartner]
     makers: Mapping[str, Maker]
     executor: Executor
+    vault: Vault | None = None
 
     def send(
         self,
@@ -142,7 +148,7 @@ class Round:
         if partner is None:
             self.told.append(Anomaly(NO_PARTNER, values={"partner": self.name}))
             return
-        transport = transport_of(partner, self.outbox.home)
+        transport = transport_of(partner, self.outbox.home, self.outbox.vault)
         try:
             self._batches(partner, transport)
         except AnomaliesFound as found:  # a secret that is missing or that others can read
@@ -260,7 +266,8 @@ class Way:
             values = {"partner": self.partner.name, "name": row.file_name}
             values["refused"] = f"{len(receipt.refused)} destinataire(s)"
             self.round.told.append(Anomaly(NOT_EVERYBODY, values=values))
-        digest = hashlib.sha256(item.content).hexdigest()
+        personal = item.kind in PERSONAL
+        digest = None if personal else hashlib.sha256(item.content).hexdigest()
         return _ended(self.partner, self.round.desk, row, Event.DELIVERED, detail, digest)
 
     def _again(self, act: Callable[[Item], T], item: Item) -> T:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from integration.persons import Vault
 
 NO_FLOW: Final = Code(
     "IMP-001",
@@ -82,6 +83,7 @@ class Intake:
     file: str
     received_file_id: int
     settings: Settings
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Flow:
     detect: does this content look like ours? Bytes and file name; never raises.
     read:   bytes and file name → Records, pure; raises AnomaliesFound with all it found.
     apply:  writes the records, all or nothing; raises AnomaliesFound (unknown customer…).
+    personal: whether its files hold NIRs, and are kept encrypted.
     schema: the documented layout, as text: CSV header with an example row, or JSON Schema.
     bind:   the flow as the layouts of an installation extend it, restricted to the one named
             (`readings@kpax`); raises AnomaliesFound when there is none of that name.
@@ -111,6 +114,7 @@ class Flow:
     apply: Callable[[Intake, Records[Any]], Applied]
     schema: Callable[[], str]
     bind: Callable[[Settings | None, str], Flow] | None = None
+    personal: bool = False
 
 
 FLOWS: Final[Mapping[str, str]] = MappingProxyType(

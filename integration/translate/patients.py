@@ -33,7 +33,7 @@ from formats.common.anomaly import Anomaly, Code
 from formats.common.identifiers import nir
 from integration.database.bulk import execute_many, insert_rows, reserve_ids
 from integration.database.tables import cover_amc, cover_amo, patient, person
-from integration.persons import PersonalFields, Vault, new_salt, open_vault
+from integration.persons import PersonalFields, Vault, new_salt
 from integration.translate.documents import json_schema, looks_like, read_documents
 from integration.translate.fields import MISSING, Day, Key, Number, Row, Text, YesNo, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
@@ -235,8 +235,7 @@ def _after(last_day: date | None) -> date | None:
 
 
 def _apply(intake: Intake, records: Records[PatientDocument]) -> Applied:
-    vault = open_vault(intake.settings.person_key)
-    return store(intake.connection, intake.organisation_id, vault, records)
+    return store(intake.connection, intake.organisation_id, intake.vault, records)
 
 
 def store(
@@ -287,7 +286,7 @@ class _Register:
     def _persons_by_nir(self) -> dict[bytes, int]:
         documents = (record.value for record in self._records)
         people = [one for x in documents for one in (x.person, x.insured) if one and one.nir]
-        indices = sorted({self._vault.nir_index(one.nir) for one in people})
+        indices = sorted({index for one in people for index in self._vault.nir_indices(one.nir)})
         found: dict[bytes, int] = {}
         for chunk in _chunks(indices):
             query = select(person.c.nir_index, person.c.id).where(
@@ -311,12 +310,12 @@ class _Register:
         given: PersonDocument,
         known: _Known | None,
     ) -> int:
-        fields, index = given.fields(), self._vault.nir_index(given.nir)
-        found = self._by_nir.get(index)
+        fields, indices = given.fields(), self._vault.nir_indices(given.nir)
+        found = next((self._by_nir[one] for one in indices if one in self._by_nir), None)
         if found is None and known and not given.nir and not self._held[known.person_id].nir:
             found = known.person_id
         if found is None:
-            return self._add(fields, index)
+            return self._add(fields, indices[0])
         held = self._changed.get(found) or self._held[found]
         if held.birth_date != fields.birth_date and given.nir:
             self.anomalies.append(Anomaly(OTHER_PERSON, record.at(name, "naissance")))
@@ -466,4 +465,6 @@ def _schema() -> str:
     return json_schema(PatientDocument)
 
 
-FLOW: Final = Flow("patients", "patients", looks_like("personne", "code"), _read, _apply, _schema)
+FLOW: Final = Flow(
+    "patients", "patients", looks_like("personne", "code"), _read, _apply, _schema, personal=True
+)

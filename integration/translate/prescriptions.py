@@ -529,4 +529,5 @@ FLOW: Final = Flow(
     _read,
     _apply,
     _schema,
+    personal=True,
 )

@@ -155,4 +155,4 @@ def _schema() -> str:
     return "NOEMIE PS, entités 000 à 999 : « echeance format show noemie »\n"
 
 
-FLOW: Final = Flow("returns", "retours NOEMIE", _detect, _read, _apply, _schema)
+FLOW: Final = Flow("returns", "retours NOEMIE", _detect, _read, _apply, _schema, personal=True)

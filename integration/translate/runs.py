@@ -18,7 +18,7 @@ from billing.contracts.runs import place_on
 from formats.common.anomaly import Anomaly, Code
 from integration.database import tables as t
 from integration.database.bulk import insert_rows, reserve_ids
-from integration.persons import PersonalFields, Vault, new_salt, open_vault
+from integration.persons import Index, PersonalFields, Vault, new_salt
 from integration.translate.codes import slices
 from integration.translate.fields import MISSING, Instant, Key, Row, Text, words
 from integration.translate.flow import Applied, Flow, Intake, Record, Records, refuse
@@ -91,17 +91,17 @@ def apply(intake: Intake, records: Records[RunRow]) -> Applied:
     found, notices = list[Anomaly](), list[Anomaly]()
     known = machines(intake, map(_named, records))
     clock = Clock.of(intake, known)
-    vault = open_vault(intake.settings.person_key)
+    index = intake.vault.index(intake.connection)
     runs: dict[bytes, _Run] = {}
     for record in records:
         asset_id = known.one(_named(record), found)
         at = clock.at(asset_id, record.value.ran_at, record, found, notices)
-        run = _run(vault, asset_id, at, record.value)
+        run = _run(index, asset_id, at, record.value)
         runs.setdefault(run.key, run)
     refuse(found)
     old = _held(intake, t.analysis, "event_key", runs)
     fresh = [run for key, run in runs.items() if key not in old]
-    _insert(intake, vault, fresh)
+    _insert(intake, intake.vault, fresh)
     counts = {
         "analyses enregistrées": len(fresh),
         "analyses déjà connues": len(records) - len(fresh),
@@ -164,10 +164,10 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MS
 
 
-def _run(vault: Vault, asset_id: int, at: datetime, row: RunRow) -> _Run:
-    name = vault.name_index(row.patient) if row.patient else None
+def _run(index: Index, asset_id: int, at: datetime, row: RunRow) -> _Run:
+    name = index.name(row.patient) if row.patient else None
     said = (str(asset_id), str(milliseconds(at)), name.hex() if name else "", row.sample_type)
-    return _Run(vault.index_of("run", *said, row.kind), name, at, asset_id, row)
+    return _Run(index.of("run", *said, row.kind), name, at, asset_id, row)
 
 
 def _held(intake: Intake, table: Table, column: str, keys: Iterable[bytes]) -> dict[bytes, int]:
@@ -230,4 +230,4 @@ def schema() -> str:
     )
 
 
-FLOW: Final = Flow("runs", "analyses", recognises(RunRow), read, apply, schema)
+FLOW: Final = Flow("runs", "analyses", recognises(RunRow), read, apply, schema, personal=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import csv
 import unicodedata
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +58,14 @@ BROKEN_XLSX: Final = Code(
     "Rouvrez-le dans un tableur et enregistrez-le en .xlsx, sans mot de passe.",
 )
 NO_ROW: Final = Code("IMP-128", "Le fichier ne contient aucune ligne.", "Ajoutez les lignes.")
+BOMB: Final = Code(
+    "IMP-129",
+    "Le classeur Excel dépasse {limit} Mo une fois décompressé.",
+    "Coupez-le en plusieurs fichiers, ou fournissez un CSV.",
+)
+
+MOST_UNZIPPED: Final = 256 << 20
+_BAD_ZIP: Final = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError)
 _ZIP: Final = b"PK\x03\x04"
 
 M = TypeVar("M", bound=Row)
@@ -149,13 +159,27 @@ def xlsx_cells(data: bytes, file: str) -> Iterator[Cells]:
     from python_calamine import CalamineError, CalamineWorkbook  # heavy: only for spreadsheets
 
     try:
+        _refuse_bomb(data, file)
         book = CalamineWorkbook.from_filelike(BytesIO(data))
         rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (CalamineError, IndexError):
+    except (CalamineError, IndexError, *_BAD_ZIP):
         raise AnomaliesFound(Anomaly(BROKEN_XLSX, Place(file))) from None
     for line, cells in enumerate(rows, 1):
         if any(cell != "" for cell in cells):
             yield line, cells
+
+
+def _refuse_bomb(data: bytes, file: str) -> None:
+    """Count what the parts really hold, never what they say. Raises AnomaliesFound (IMP-129)."""
+    left = MOST_UNZIPPED
+    with zipfile.ZipFile(BytesIO(data)) as book:
+        for part in book.infolist():
+            with book.open(part) as stream:
+                while block := stream.read(1 << 20):
+                    left -= len(block)
+                    if left < 0:
+                        limit = {"limit": MOST_UNZIPPED >> 20}
+                        raise AnomaliesFound(Anomaly(BOMB, Place(file), limit))
 
 
 def decoded(data: bytes, file: str) -> str:

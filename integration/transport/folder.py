@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from integration.failpoints import reach
-from integration.transport.protocol import Item, Receipt, RefusedError, UnreachableError
+from integration.kept import deliver_kept
+from integration.persons import Vault
+from integration.transport.protocol import PERSONAL, Item, Receipt, RefusedError, UnreachableError
 
 
 @dataclass(slots=True)
@@ -17,6 +19,7 @@ class Folder:
 
     folder: Path
     folders: dict[str, str] = field(default_factory=dict)
+    vault: Vault | None = None  # of the built-in folder: what holds NIRs is kept encrypted there
     together: int = 100  # the same bytes under the same name: a second time changes nothing
 
     def open(self) -> None:
@@ -33,12 +36,21 @@ class Folder:
         """Raises RefusedError when other bytes stand under the name, UnreachableError on a disk
         that doesn't take the file (full, read-only)."""
         try:
-            digest = deliver(self.folder / self.folders.get(item.kind, ""), item.name, item.content)
+            proof = self._put(self.folder / self.folders.get(item.kind, ""), item)
         except FileExistsError:
             raise RefusedError("un autre contenu y porte déjà ce nom") from None
         except OSError as error:
             raise UnreachableError(f"écriture refusée ({error.strerror})", link=False) from None
-        return Receipt(f"sha256 {digest}")
+        return Receipt(proof)
+
+    def _put(self, folder: Path, item: Item) -> str:
+        if item.kind not in PERSONAL:
+            return f"sha256 {deliver(folder, item.name, item.content)}"
+        if self.vault is None:
+            deliver(folder, item.name, item.content)
+        else:
+            deliver_kept(self.vault, folder, item.name, item.content)
+        return f"{len(item.content)} octets"
 
     def check(self) -> str:
         """Whether files may be put there."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from formats.common.anomaly import Anomaly, Code
 
@@ -39,6 +39,10 @@ BARRED = Code(
     "« {partner} » et nous ne nous reconnaissons pas : {why}.",
     "Vérifiez clés, mots de passe et certificats, puis « echeance partner check ».",
 )
+
+
+PERSONAL: Final = frozenset({"b2"})
+"""Kinds whose bytes hold NIRs: no digest of them is written down, our copies are encrypted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import errno
+import hashlib
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ from integration.cli import (
     BAD_INPUT,
     INTERRUPTED,
     IO_ERROR,
+    REFUSED,
     TRY_LATER,
     UNEXPECTED,
     USAGE,
@@ -27,6 +32,8 @@ from integration.cli import (
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
+TRACEBACK = "ECHEANCE_TRACEBACK"
+_REFUSED = ("RUN-521", "RUN-531")  # rights, erasure before its term
 NOT_A_DATE = Code("RUN-101", "« {value} » n'est pas une date.", "Écrivez AAAA-MM-JJ.")
 DECIDED = Code(
     "RUN-113",
@@ -42,8 +49,24 @@ NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez
 
 
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    """Run a verb; every failure becomes a sentence and a documented exit code."""
+    """Run a verb its caller has the right to; every failure becomes a sentence and a documented
+    exit code, both ends a row of the audit trail."""
+    from integration.guard import watched
+
     os.umask(0o077)  # what we write holds customers and patients
+
+    def whole(arguments: argparse.Namespace) -> int:
+        with watched(arguments) as trail:
+            code = _ended(run, arguments)
+            if trail:
+                trail.note(f"exit {code}")
+            return code
+
+    with quiet():
+        return _ended(whole, arguments)
+
+
+def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     try:
         return run(arguments)
     except KeyboardInterrupt:
@@ -57,8 +80,8 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         return UNEXPECTED
     except OSError as error:
         return _file_trouble(error)
-    except Exception as error:  # values may be personal: the class alone is told
-        if os.environ.get("ECHEANCE_TRACEBACK"):
+    except Exception as error:  # values may be personal: class and place alone are told
+        if os.environ.get(TRACEBACK):
             raise
         return _unexpected(error)
 
@@ -84,13 +107,45 @@ def _unexpected(error: Exception) -> int:
         complain("La base ne répond pas ou est occupée. Réessayez ; sinon « echeance doctor ».")
         return TRY_LATER
     complain(
-        f"Erreur inattendue ({type(error).__name__}). Relancez avec ECHEANCE_TRACEBACK=1 "
+        f"Erreur inattendue ({told(error)}). Relancez avec {TRACEBACK}=1 "
         "sur des données sans patient, et transmettez la trace."
     )
     return UNEXPECTED
 
 
+def told(error: BaseException) -> str:
+    """An error without its values: class, innermost line, and a reference of its whole way."""
+    frames = traceback.extract_tb(error.__traceback__)
+    way = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames]
+    reference = hashlib.sha256(" ".join(way).encode()).hexdigest()[:8]
+    return f"{type(error).__name__}, {way[-1] if way else 'sans trace'}, référence {reference}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What nobody catches, in threads too, is told like the rest: no message, no source line.
+
+    What ends the process itself stays quiet after the block too.
+    """
+    before = sys.unraisablehook, threading.excepthook
+    if not os.environ.get(TRACEBACK):
+        sys.excepthook = lambda kind, error, trace: _uncaught(error)
+        sys.unraisablehook = lambda args: _uncaught(args.exc_value)
+        threading.excepthook = lambda args: _uncaught(args.exc_value)
+    try:
+        yield
+    finally:
+        sys.unraisablehook, threading.excepthook = before
+
+
+def _uncaught(error: BaseException | None) -> None:
+    if error is not None:
+        complain(f"Erreur inattendue ({told(error)}).")
+
+
 def _code_of(anomaly: Anomaly) -> int:
+    if anomaly.code.id in _REFUSED:
+        return REFUSED
     if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT, BAD_CRITERION, DECIDED):
         return USAGE
     return BAD_CONFIG if anomaly.code.id.startswith("CFG-") else BAD_INPUT

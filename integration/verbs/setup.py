@@ -17,7 +17,7 @@ from integration.database.engine import make_engine
 from integration.database.migrations import upgrade
 from integration.database.tables import person
 from integration.inbox import prepare
-from integration.persons import create_key
+from integration.keys import create_key, in_a_file
 from integration.signing import ensure_signing_key
 from integration.translate.lpp import load_embedded
 from integration.verbs.outcome import say
@@ -42,7 +42,7 @@ def init(arguments: argparse.Namespace) -> int:
 
 def _ensure_key(engine: Engine, key: Path) -> None:
     """A key for a new house; never a new one for persons that another key sealed."""
-    if key.exists():
+    if key.exists() or not in_a_file(key):
         return
     with engine.connect() as connection:
         sealed = connection.scalar(select(func.count()).select_from(person)) or 0

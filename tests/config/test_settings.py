@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from config.rights import Right
 from config.settings import FILE_NAME, Settings, default_text, load, write_default
 from formats.common.anomaly import AnomaliesFound
 
@@ -81,9 +82,31 @@ def test_a_password_needs_a_private_file(tmp_path: Path) -> None:
     assert load(written(tmp_path, text, 0o600), {})
 
 
-def test_encrypted_files_are_not_there_yet(tmp_path: Path) -> None:
-    (sentence,) = refused(written(tmp_path, 'kept_files = "encrypted"\n' + MINIMAL))
-    assert sentence.startswith("CFG-007 ")
+def test_kept_files_are_encrypted_unless_file_or_environment_says_clear(tmp_path: Path) -> None:
+    assert load(written(tmp_path, MINIMAL), {}).kept_files == "encrypted"
+    clear = written(tmp_path, 'kept_files = "clear"\n' + MINIMAL)
+    assert load(clear, {}).kept_files == "clear"
+    assert load(clear, {"ECHEANCE_KEPT_FILES": "encrypted"}).kept_files == "encrypted"
+    (sentence,) = refused(clear, {"ECHEANCE_KEPT_FILES": "clair"})
+    assert sentence.startswith("CFG-005 ")
+    assert "encrypted" in sentence
+
+
+def test_the_key_of_persons_may_be_named_by_the_environment(tmp_path: Path) -> None:
+    path = written(tmp_path, MINIMAL)
+    named = load(path, {"ECHEANCE_PERSON_KEY_FILE": "/etc/cle"})
+    assert named.person_key == Path("/etc/cle")
+
+
+def test_rights_are_rows_of_the_table(tmp_path: Path) -> None:
+    rows = (
+        'habilitations = [{screen = "Modification statut SSC", right = "reouverture",'
+        ' logins = ["chef"]}]\n'
+    )
+    (row,) = load(written(tmp_path, rows + MINIMAL), {}).habilitations
+    assert (row.right, row.logins) == (Right.REOPENING, ("chef",))
+    (sentence,) = refused(written(tmp_path, rows.replace("reouverture", "tout") + MINIMAL))
+    assert "habilitations.0.right" in sentence
 
 
 def test_the_written_default_loads_and_shows_every_key(tmp_path: Path) -> None:

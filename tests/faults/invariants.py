@@ -15,6 +15,8 @@ from sqlalchemy import Connection, text
 from integration.database.engine import make_engine, snapshot
 from integration.database.tables import metadata
 from integration.flows.verify import verify
+from integration.kept import SUFFIX, opened
+from integration.persons import Vault, open_vault
 from tests.faults.scenario import Home
 
 ORGANISATION: Final = 1
@@ -64,12 +66,20 @@ def _plain(value: Any) -> Any:
 
 def files(home: Home, folders: tuple[str, ...]) -> dict[str, str]:
     """SHA-256 of every file of some folders, by path below the home."""
+    vault = open_vault(home.settings.person_key)
     return {
-        str(path.relative_to(home.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(home.folder)): content_of(vault, path)
         for folder in folders
         for path in sorted((home.folder / folder).rglob("*"))
         if path.is_file()
     }
+
+
+def content_of(vault: Vault, path: Path) -> str:
+    """SHA-256 of what a file holds, opened when it is kept encrypted."""
+    if path.suffix != SUFFIX:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return hashlib.sha256(b"".join(opened(vault, path))).hexdigest()
 
 
 def faults(home: Home, arrived: Mapping[str, int]) -> Iterator[str]:
@@ -83,7 +93,7 @@ def faults(home: Home, arrived: Mapping[str, int]) -> Iterator[str]:
             for name, sql in QUERIES.items():
                 for row in connection.execute(text(sql)):
                     yield f"{name}: {tuple(row)}"
-            yield from _deliveries(connection, home.settings.folders.outbox)
+            yield from _deliveries(connection, home)
     finally:
         engine.dispose()
     yield from _places(home, arrived)
@@ -124,8 +134,8 @@ QUERIES: Final = {
         SELECT invoice_id, share, count(*) FROM return_line
         GROUP BY invoice_id, share HAVING count(*) <> 1""",
     "a file was imported twice": """
-        SELECT sha256, count(*) FROM received_file WHERE state = 'imported'
-        GROUP BY sha256 HAVING count(*) <> 1""",
+        SELECT digest, count(*) FROM received_file WHERE state = 'imported'
+        GROUP BY digest HAVING count(*) <> 1""",
     "a delivery is still to do": "SELECT key FROM outbox WHERE state <> 'sent'",
     "a delivery is still leased": "SELECT key FROM outbox WHERE lease_token IS NOT NULL",
     "a delivery is told as made several times, or never": """
@@ -139,19 +149,34 @@ QUERIES: Final = {
 }
 
 
-def _deliveries(connection: Connection, folder: Path) -> Iterator[str]:
+def _deliveries(connection: Connection, home: Home) -> Iterator[str]:
     """One file a row of the outbox, with the bytes it says, and nothing else."""
+    folder, vault = home.settings.folders.outbox, open_vault(home.settings.person_key)
     there = [path for path in folder.rglob("*") if path.is_file()]
-    content = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in there}
+    content = {
+        path.name.removesuffix(SUFFIX): _known_as(connection, vault, content_of(vault, path), path)
+        for path in there
+    }
     if len(content) != len(there):
         yield "the outbox holds a file twice"
     said = {
-        row.file_name: row.sha256
-        for row in connection.execute(text("SELECT file_name, sha256 FROM outbox"))
+        row.file_name: row.sha256 or row.digest
+        for row in connection.execute(
+            text(
+                "SELECT file_name, sha256, digest FROM outbox LEFT JOIN transmission t"
+                " ON kind = 'b2' AND t.id = subject_id"
+            )
+        )
     }
     for name in sorted(said.keys() | content.keys()):
         if said.get(name) != content.get(name):
             yield f"delivery {name}: {content.get(name, 'no file')}, not {said.get(name)}"
+
+
+def _known_as(connection: Connection, vault: Vault, sha256: str, path: Path) -> str:
+    """What the database says of a file: an HMAC where it holds NIRs."""
+    kept = path.suffix == SUFFIX
+    return vault.digest(connection, bytes.fromhex(sha256)) if kept else sha256
 
 
 def _places(home: Home, arrived: Mapping[str, int]) -> Iterator[str]:

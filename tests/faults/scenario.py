@@ -34,8 +34,10 @@ from integration.app import App, own_organisation
 from integration.database.engine import make_engine
 from integration.executors import make_executor
 from integration.inbox import prepare
+from integration.kept import opened
+from integration.keys import KEY_BYTES
 from integration.nights import play_night
-from integration.persons import KEY_BYTES, open_vault
+from integration.persons import open_vault
 from integration.signing import ensure_signing_key
 from integration.translate.lpp import load_embedded
 from tests.integration.care.practice import amc, amo, bed, delivery, patient, person, prescription
@@ -267,7 +269,9 @@ def third_night() -> Files:
 
 def answers(outbox: Path, day: date) -> bytes:
     """The fund pays one invoice of two and rejects the other."""
-    files = [read_b2(BytesIO(path.read_bytes())) for path in sorted((outbox / "b2").iterdir())]
+    vault = open_vault(outbox.parent / "state" / "persons.key")
+    lots = sorted((outbox / "b2").iterdir())
+    files = [read_b2(BytesIO(b"".join(opened(vault, path)))) for path in lots]
     numbered = [(file, invoice) for file in files for invoice in file.batches[0].invoices]
     returned = [_returned(file, one, rank) for rank, (file, one) in enumerate(numbered)]
     transfer = Transfer(

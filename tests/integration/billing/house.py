@@ -21,7 +21,8 @@ from integration.flows.billing import run
 from integration.flows.billing.run import BillingReport
 from integration.flows.verify import verify
 from integration.inbox import Outcome, import_paths, prepare
-from integration.persons import create_key, open_vault
+from integration.keys import create_key
+from integration.persons import open_vault
 
 MONTHLY = {"nombre": 1, "unite": "mois"}
 

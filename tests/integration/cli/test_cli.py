@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -376,7 +377,8 @@ def test_an_unexpected_failure_tells_its_class_alone(
     monkeypatch.setattr(health, "situation", fails)
     code, out, err = _run(capsys, home, "status")
     assert (code, out) == (1, "")
-    assert "Erreur inattendue (KeyError)" in err
+    told = r"Erreur inattendue \(KeyError, test_cli\.py:\d+, référence [0-9a-f]{8}\)\."
+    assert re.match(told, err)
     assert "185" not in err.replace(" ", "")
 
 

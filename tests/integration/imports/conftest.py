@@ -11,7 +11,9 @@ from sqlalchemy import Engine
 from config.settings import from_mapping
 from integration.database import tables as t
 from integration.inbox import Office, prepare
+from integration.persons import Vault
 
+VAULT = Vault(bytes(range(32)))
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
@@ -25,4 +27,4 @@ def office(engine: Engine, tmp_path: Path) -> Office:
     prepare(settings)
     with engine.begin() as connection:
         connection.execute(t.organisation.insert().values(id=1, code="DEMO", name="Démo"))
-    return Office(engine, 1, settings, lambda: NOON)
+    return Office(engine, 1, settings, lambda: NOON, VAULT)

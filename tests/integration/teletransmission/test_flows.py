@@ -15,7 +15,7 @@ from formats.common.anomaly import AnomaliesFound
 from integration.translate.flow import Applied, Flow, Intake
 from integration.translate.payments import FLOW as PAYMENTS
 from integration.translate.returns import FLOW as RETURNS
-from tests.integration.teletransmission.provider import SETTINGS, CareLine, Provider
+from tests.integration.teletransmission.provider import SETTINGS, VAULT, CareLine, Provider
 
 DAY = date(2026, 1, 15)
 MARCH = date(2026, 3, 31)
@@ -36,7 +36,7 @@ def imported(provider: Provider, flow: Flow, data: bytes, file: str = "fichier")
     records = flow.read(data, file)
     with provider.engine.begin() as connection:
         now = datetime(2026, 1, 21, tzinfo=UTC)
-        return flow.apply(Intake(connection, 1, MARCH, now, file, 7, SETTINGS), records)
+        return flow.apply(Intake(connection, 1, MARCH, now, file, 7, SETTINGS, VAULT), records)
 
 
 def test_the_example_of_the_norm_pays_one_invoice_and_rejects_the_other(

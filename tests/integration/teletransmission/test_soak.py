@@ -49,7 +49,9 @@ def send(provider: Provider, fund: Fund, day: date, sent: int) -> int:
 def take(provider: Provider, content: bytes, day: date) -> None:
     records = FLOW.read(content, "retour.noe")
     with provider.engine.begin() as connection:
-        applied = FLOW.apply(Intake(connection, 1, day, NOON, "retour.noe", 1, SETTINGS), records)
+        applied = FLOW.apply(
+            Intake(connection, 1, day, NOON, "retour.noe", 1, SETTINGS, VAULT), records
+        )
     assert applied.notices == ()
 
 

@@ -23,6 +23,7 @@ from integration.flows.teletransmission import (
     b2_maker,
     teletransmit,
 )
+from integration.kept import opened
 from integration.outbox import Outbox
 from integration.persons import PersonalFields
 from tests.integration.teletransmission.provider import (
@@ -141,18 +142,22 @@ def test_the_outbox_delivers_the_bytes_that_were_numbered(
     provider.care(CareLine(amo="15.00", amc="10.00", base="25.00"), on=DAY)
     sent(provider)
     with ThreadPoolExecutor(1) as executor:
-        folder = FolderPartner(name="folder", folder=tmp_path, folders={"b2": "b2"})
+        partners = {"folder": FolderPartner(name="folder", folder=Path("outbox"))}
         makers = {"b2": b2_maker(VAULT, CHOICES)}
-        box = Outbox(provider.engine, 1, tmp_path, {"folder": folder}, makers, executor)
+        box = Outbox(provider.engine, 1, tmp_path, partners, makers, executor, VAULT)
         assert box.send() == {"b2": 1}
-    (path,) = (tmp_path / "b2").iterdir()
-    assert path.name == "000001-00000001016422-001.b2"
+    (path,) = (tmp_path / "outbox").iterdir()
+    assert path.name == "000001-00000001016422-001.b2.enc"
+    content = b"".join(opened(VAULT, path))
     with provider.engine.connect() as connection:
         row = connection.execute(select(outbox)).one()
-        digest = connection.scalar(select(transmission.c.sha256))
+        digest = connection.scalar(select(transmission.c.digest))
         assert connection.scalar(select(transmission_item.c.document_id)) == 1
     assert (row.key, row.state) == ("b2:1:000001", "sent")
-    assert row.sha256 == digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert row.sha256 is None  # of NIRs no plain digest is written down
+    with provider.engine.begin() as connection:
+        assert VAULT.digest(connection, hashlib.sha256(content).digest()) == digest
+    assert digest != hashlib.sha256(content).hexdigest()
 
 
 def test_a_changed_identity_stops_the_delivery(provider: Provider) -> None:

@@ -13,6 +13,7 @@ from formats.common.anomaly import catalogue
 from integration.database import tables as t
 from integration.database.engine import make_engine
 from integration.inbox import Office, Outcome, prepare
+from integration.persons import Vault
 from integration.translate.flow import FLOWS, load
 from tests.integration.imports.samples import (
     ASSETS,
@@ -61,7 +62,8 @@ def office(sqlite_url: str, tmp_path: Path) -> Iterator[Office]:
     engine = make_engine(sqlite_url)
     with engine.begin() as connection:
         connection.execute(t.organisation.insert().values(id=1, code="DEMO", name="Démo"))
-    made = Office(engine, 1, settings, lambda: datetime(2026, 7, 1, 12, tzinfo=UTC))
+    noon = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    made = Office(engine, 1, settings, lambda: noon, Vault(bytes(32)))
     bring_in(made, "customers", CUSTOMERS)
     bring_in(made, "assets", ASSETS)
     bring_in(made, "assets", "bien;client;compteur;formule\nB3;C1;NB;\nB3;C1;MILLE;NB / 1000\n")

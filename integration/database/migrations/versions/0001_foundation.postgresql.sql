@@ -26,6 +26,12 @@ CREATE TABLE syntec_index (
   CONSTRAINT pk_syntec_index PRIMARY KEY (year, month)
 );
 
+CREATE TABLE sealed_secret (
+  name VARCHAR(32) NOT NULL,
+  sealed BYTEA NOT NULL,
+  CONSTRAINT pk_sealed_secret PRIMARY KEY (name)
+);
+
 CREATE TABLE lpp_code (
   code VARCHAR(7) NOT NULL,
   label TEXT DEFAULT '' NOT NULL,
@@ -108,7 +114,7 @@ CREATE TABLE ledger_export (
 
 CREATE TABLE received_file (
   id BIGINT NOT NULL,
-  sha256 VARCHAR(64) NOT NULL,
+  digest VARCHAR(64) NOT NULL,
   name VARCHAR(255) NOT NULL,
   flow VARCHAR(32) NOT NULL,
   state VARCHAR(16) NOT NULL,
@@ -136,6 +142,26 @@ CREATE TABLE outbox (
   lease_until BIGINT,
   CONSTRAINT pk_outbox PRIMARY KEY (id),
   CONSTRAINT uq_outbox_key UNIQUE (key)
+);
+
+CREATE TABLE audit (
+  organisation_id BIGINT NOT NULL,
+  sequence BIGINT NOT NULL,
+  at VARCHAR(32) NOT NULL,
+  who VARCHAR(64) NOT NULL,
+  verb VARCHAR(32) NOT NULL,
+  subject TEXT DEFAULT '' NOT NULL,
+  reason TEXT DEFAULT '' NOT NULL,
+  outcome VARCHAR(32) NOT NULL,
+  link VARCHAR(64) NOT NULL,
+  CONSTRAINT pk_audit PRIMARY KEY (organisation_id, sequence)
+);
+
+CREATE TABLE audit_head (
+  organisation_id BIGINT NOT NULL,
+  sequence BIGINT DEFAULT '0' NOT NULL,
+  link VARCHAR(64) NOT NULL,
+  CONSTRAINT pk_audit_head PRIMARY KEY (organisation_id)
 );
 
 CREATE TABLE series (
@@ -327,7 +353,7 @@ CREATE TABLE transmission (
   gross_cents BIGINT DEFAULT '0' NOT NULL,
   part_amo_cents BIGINT DEFAULT '0' NOT NULL,
   part_amc_cents BIGINT DEFAULT '0' NOT NULL,
-  sha256 VARCHAR(64) NOT NULL,
+  digest VARCHAR(64) NOT NULL,
   CONSTRAINT pk_transmission PRIMARY KEY (id),
   CONSTRAINT uq_transmission_organisation_id_file_identifier UNIQUE (organisation_id, file_identifier),
   CONSTRAINT fk_transmission_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
@@ -930,7 +956,7 @@ CREATE INDEX ix_price_list_customer_customer_id ON price_list_customer (customer
 
 CREATE INDEX ix_reading_request_asset_reading_request_id ON reading_request_asset (reading_request_id);
 
-CREATE INDEX ix_received_file_sha ON received_file (sha256);
+CREATE INDEX ix_received_file_digest ON received_file (digest);
 
 CREATE INDEX ix_return_line_invoice_id ON return_line (invoice_id);
 
@@ -946,4 +972,4 @@ CREATE INDEX ix_transmission_item_transmission_id ON transmission_item (transmis
 
 CREATE UNIQUE INDEX ix_document_b2 ON document (organisation_id, b2_number);
 
-CREATE UNIQUE INDEX uq_received_file_imported ON received_file (sha256) WHERE state = 'imported';
+CREATE UNIQUE INDEX uq_received_file_imported ON received_file (digest) WHERE state = 'imported';
