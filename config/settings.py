@@ -296,6 +296,30 @@ class Mail(Section):
     )
 
 
+class HttpToken(Section):
+    """Who may fetch over HTTP; the secret itself stands nowhere."""
+
+    sha256: str = Field(
+        pattern="^[0-9a-f]{64}$", description="SHA-256 du secret, 64 chiffres hexadécimaux"
+    )
+    scopes: tuple[str, ...] = Field(
+        description='dossiers d\'exports, ou metrics, ex. ["fec", "ledger"]'
+    )
+    until: str = Field(
+        "",
+        pattern=r"^(\d{4}-\d{2}-\d{2})?$",
+        description="dernier jour ; vide : toujours",
+    )
+
+
+class Http(Section):
+    """What `echeance http` answers on; TLS is a reverse proxy's."""
+
+    host: str = Field("127.0.0.1", description="adresse d'écoute")
+    port: int = Field(8087, ge=0, le=65535, description="port d'écoute ; 0 : un port libre")
+    tokens: dict[str, HttpToken] = Field({}, description="jetons, par nom")
+
+
 class Settings(Section):
     """Everything chosen, in one value.
 
@@ -311,6 +335,7 @@ class Settings(Section):
     invoice: Invoice = Invoice()
     cards: Cards = Cards()
     mail: Mail = Mail()
+    http: Http = Http()
     parameters: Parameters = Parameters()
     organisation_parameters: dict[str, Parameters] = Field(
         {}, description="paramètres propres à une organisation, par son code"

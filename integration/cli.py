@@ -458,6 +458,7 @@ VERBS: Final = (
         ),
         needs=Right.BILLING,
     ),
+    Verb("http", "servir santé, mesures et exports, en lecture seule", "web:http"),
     Verb(
         "export archive",
         "écrire l'archive signée d'une période close",
