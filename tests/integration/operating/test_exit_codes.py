@@ -79,7 +79,7 @@ CASES: list[tuple[int, Fault, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("code", "fault", "words"), CASES, ids=lambda case: str(case))
+@pytest.mark.parametrize(("code", "fault", "words"), CASES, ids=[str(case[0]) for case in CASES])
 def test_a_command_ends_with_its_code(
     home: Path, monkeypatch: pytest.MonkeyPatch, code: int, fault: Fault, words: list[str]
 ) -> None:
