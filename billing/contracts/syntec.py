@@ -18,6 +18,9 @@ Month = tuple[int, int]
 Indices = Mapping[Month, Decimal]
 NO_INDICES: Final[Indices] = MappingProxyType({})
 
+HISTORY: Final = 24  # months known before a revision (A-SYN-03)
+LATE: Final = 3  # of them, months that may not be published yet
+
 FIXED: Final = Decimal("0.15")
 INDEXED: Final = Decimal("0.85")
 
@@ -52,6 +55,22 @@ def ratio(indices: Indices, since: date, revised_on: date) -> Ratio | Anomaly:
     if s1 != wanted and max(indices) > wanted:
         return _missing(wanted, revised_on)
     return Ratio(written(s0), indices[s0], written(s1), indices[s1], s1 != wanted)
+
+
+def missing_before(indices: Indices, day: date) -> list[str]:
+    """The months without index among the 24 before a day, oldest first, as the table prints them.
+
+    Those of the last three that nobody has published yet are late, not missing.
+    """
+    ends = day.year * 12 + day.month - 1
+    last = max(indices, default=(0, 0))
+    found = list[str]()
+    for rank in range(ends - HISTORY, ends):
+        month = (rank // 12, rank % 12 + 1)
+        late = rank >= ends - LATE and month > last
+        if month not in indices and not late:
+            found.append(written(month))
+    return found
 
 
 def _missing(month: Month, revised_on: date) -> Anomaly:

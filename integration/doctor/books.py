@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from billing.contracts.syntec import missing_before
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound
 from integration.app import App, open_app
 from integration.database.engine import is_sqlite, make_engine, snapshot
 from integration.database.migrations import newest, revision
 from integration.database.sql import Queries
+from integration.database.tables import syntec_index
 from integration.doctor.finding import Finding
+from integration.flows.prices import oldest_revision
 from integration.flows.verify import verify
+from integration.translate.increases_rows import indices_of
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 _SLACK: Final = timedelta(minutes=5)  # clocks of two servers
@@ -63,6 +67,7 @@ def books(home: Path, now: datetime) -> Iterator[Finding]:
             with snapshot(app.engine) as connection:
                 yield from _waiting(connection, app)
                 yield from _missing(connection, app, now)
+                yield _indices(connection, app, now.date())
                 yield from _statistics(connection)
     except AnomaliesFound as found:
         yield Finding("livres", False, "ne s'ouvrent pas", str(found.anomalies[0]), grave=True)
@@ -127,6 +132,22 @@ def _missing(connection: Connection, app: App, now: datetime) -> Iterator[Findin
     said = f"sans tarif en vigueur : {', '.join(codes[:5])}" if codes else "en vigueur"
     mend = "importez la dernière LPP : « echeance import --flow lpp FICHIER »"
     yield Finding("tarifs LPP", not codes, said, mend)
+
+
+def _indices(connection: Connection, app: App, today: date) -> Finding:
+    """The 24 months of Syntec indices before the oldest revision to come (A-SYN-03)."""
+    due = oldest_revision(connection, app.organisation_id)
+    if due is None:
+        return Finding("indices Syntec", True, "aucune révision")
+    known = indices_of(tuple(row) for row in connection.execute(select(syntec_index)))
+    missing = missing_before(known, min(due, today))
+    if not missing:
+        return Finding(
+            "indices Syntec", True, f"24 mois connus avant la révision du {due:%d/%m/%Y}"
+        )
+    said = f"{len(missing)} mois manquent avant la révision du {due:%d/%m/%Y}"
+    mend = f"importez ceux de {missing[0]} à {missing[-1]} (flux « indices »)"
+    return Finding("indices Syntec", False, said, mend)
 
 
 def _statistics(connection: Connection) -> Iterator[Finding]:

@@ -124,6 +124,17 @@ def selected(connection: Connection, organisation_id: int, choice: Choice) -> It
         after = ids[-1]
 
 
+def oldest_revision(connection: Connection, organisation_id: int) -> date | None:
+    """The first next increase among the rules that the Syntec index revises."""
+    ids = [row[0] for row in _SQL.rows(connection, "syntec", organisation=organisation_id)]
+    days = (
+        one.following
+        for one in priced(connection, organisation_id, ids)
+        if one.agreed and one.agreed.recurring and one.agreed.recurring.kind is IncreaseKind.SYNTEC
+    )
+    return min((day for day in days if day), default=None)
+
+
 def _values(choice: Choice) -> dict[str, object]:
     return {
         "contract": f"%{choice.contract.lower()}%",

@@ -47,3 +47,8 @@ ORDER BY r.id, e.sequence
 SELECT l.id, l.article FROM cost_line l JOIN rule r ON r.id = l.rule_id
 JOIN contract c ON c.id = r.contract_id
 WHERE c.organisation_id = :organisation AND c.code = :code
+
+-- :syntec  rules that the Syntec index revises
+SELECT r.id FROM rule r JOIN contract c ON c.id = r.contract_id
+WHERE c.organisation_id = :organisation AND c.status = 'validated'
+  AND r.increase LIKE '%"syntec"%'

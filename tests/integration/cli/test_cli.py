@@ -281,6 +281,29 @@ def test_doctor_names_what_to_mend(capsys: pytest.CaptureFixture[str], home: Pat
     assert "ÉCHEC dossiers : manquants : outbox — echeance init" in out
 
 
+def test_doctor_names_the_indices_that_miss(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    """Before 10/08/2014 all 24 are shipped; before 10/08/2015 twelve aren't, three of them late."""
+    late, early = (
+        json.dumps(contract(code, "C1", fee("MF", "9", augmentation=agreed), debut="2012-01-10"))
+        for code, day in (("K1", "2015-08-10"), ("K2", "2014-08-10"))
+        for agreed in [{"type": "syntec", "prochaine": day}]
+    )
+    _run(capsys, home, "import", _file(tmp_path, "1.csv", "code;nom\nC1;Imprimerie\n"))
+    assert "ok    indices Syntec : aucune révision" in _run(capsys, home, "doctor")[1]
+    _run(capsys, home, "import", _file(tmp_path, "2.json", late))
+    code, out, _ = _run(capsys, home, "doctor")
+    found = (
+        "ÉCHEC indices Syntec : 9 mois manquent avant la révision du 10/08/2015"
+        " — importez ceux de 08/2014 à 04/2015 (flux « indices »)"
+    )
+    assert (code, found in out) == (PARTIAL, True)
+    _run(capsys, home, "import", _file(tmp_path, "3.json", early))
+    known = "ok    indices Syntec : 24 mois connus avant la révision du 10/08/2014"
+    assert known in _run(capsys, home, "doctor")[1]
+
+
 def test_a_key_others_can_read(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     (home / "state" / "persons.key").chmod(0o644)
     code, out, err = _run(capsys, home, "status")
