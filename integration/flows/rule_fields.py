@@ -7,12 +7,12 @@ one line of FIELDS (contracts.md, "Bulk change of rule fields").
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, cast
 
 from pydantic import Field, create_model
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, select
 
 from billing.contracts.rules import KINDS
 from formats.common.anomaly import Anomaly, Code
@@ -56,6 +56,7 @@ FIELDS: Final = (
     RuleField("copies_offertes", "offered", _GIVING, Whole | None, int),
     RuleField("copies_financees", "financed", _GIVING, Whole | None, int),
 )
+_CHANGED: Final = (t.rule.c.id, t.rule.c.kind, t.rule.c.terms)
 HEADER: Final = ("contrat", "module", "regle", *(one.label for one in FIELDS))
 
 
@@ -90,7 +91,7 @@ def held(
     """The rows of HEADER for the rules of a contract, of all without; a field a rule hasn't is
     empty, one its terms leave out too."""
     codes = {contract} if contract else None
-    for name, (_, kind, terms) in _rules(connection, organisation_id, codes):
+    for name, (_, kind, terms) in named(connection, organisation_id, codes, _CHANGED):
         known = json.loads(terms)
         cells = (known.get(one.key) if kind in one.kinds else None for one in FIELDS)
         yield (*name, *(None if cell is None else Decimal(str(cell)) for cell in cells))
@@ -105,7 +106,8 @@ def changes_of(
     """
     anomalies, seen, found = list[Anomaly](), set[str](), list[RuleChange]()
     codes = {record.value.contract for record in records}
-    known = {" / ".join(name): row for name, row in _rules(connection, organisation_id, codes)}
+    rules = named(connection, organisation_id, codes, _CHANGED)
+    known = {" / ".join(name): row for name, row in rules}
     for record in records:
         name = record.value.name
         if name in seen or name not in known:
@@ -113,18 +115,21 @@ def changes_of(
             anomalies.append(Anomaly(code, record.at(), {"rule": name}))
             continue
         seen.add(name)
-        found += _change(record, *known[name], anomalies)
+        rule_id, kind, terms = known[name]
+        found += _change(record, rule_id, kind, terms, anomalies)
     refuse(anomalies)
     return found
 
 
-def _rules(
-    connection: Connection, organisation_id: int, codes: set[str] | None
-) -> Iterator[tuple[tuple[str, str, str], tuple[int, str, str]]]:
-    """Id, kind and terms of the rules of these contracts, of all without, by their codes."""
+def named(
+    connection: Connection,
+    organisation_id: int,
+    codes: set[str] | None,
+    columns: Sequence[Column[Any]],
+) -> Iterator[tuple[tuple[str, str, str], tuple[Any, ...]]]:
+    """Columns of the rules of these contracts, of all without, by contract, module and rule."""
     query = (
-        select(t.contract.c.code, t.module.c.code, t.rule.c.code, t.rule.c.id, t.rule.c.kind)
-        .add_columns(t.rule.c.terms)
+        select(t.contract.c.code, t.module.c.code, t.rule.c.code, *columns)
         .join_from(t.rule, t.contract, t.rule.c.contract_id == t.contract.c.id)
         .join(t.module, t.rule.c.module_id == t.module.c.id)
         .where(t.contract.c.organisation_id == organisation_id)

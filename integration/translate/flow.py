@@ -139,6 +139,7 @@ FLOWS: Final[Mapping[str, str]] = MappingProxyType(
             "acknowledgements",
             "returns",
             "indices",
+            "increases",
         )
     }
 )

@@ -13,6 +13,7 @@ import pytest
 
 from formats.common.anomaly import AnomaliesFound
 from integration.flows.billing.run import bill, simulate
+from integration.inbox import import_paths
 from integration.posting import Plan, RuleMove, post
 from integration.translate.contracts_rows import patch
 from integration.translate.flow import load
@@ -49,6 +50,32 @@ def test_import_of_a_104th_month(house: House) -> None:
     line = shapes[0].invoices[-1].lines[-1]
     assert line.explain["increase"]["s1"] == "162.877000"  # type: ignore[index]
     assert Decimal("162.591") < Decimal("162.877")
+
+
+def test_a_one_off_increase_of_an_imported_contract(house: House) -> None:
+    """5 % on 1 March on a contract that bills since January; the same file brings nothing twice."""
+    _signed(house)
+    house.bill("2026-01-01")
+    header = "contrat;module;regle;date;type;unite;valeur;prix\n"
+    row = "K1;M1;MF;01/03/2026;majoration personnalisée;appliquer pourcentage;5;facturé, revient\n"
+    house.bring("increases", header + row)
+    house.bring("increases", header + row + row)
+    for day in ("2026-02-01", "2026-03-01", "2026-04-01"):
+        house.bill(day)
+    assert [price for _, price in _prices(house)] == [10000, 10000, 10500, 10500]
+    assert house.rows("SELECT field, author FROM rule_change") == [
+        ("increase", "002-increases.txt")
+    ]
+
+
+def test_a_one_off_increase_of_an_unknown_rule(house: House) -> None:
+    _signed(house)
+    path = house.folder / "augmentations.csv"
+    row = "K1;M1;ZZ;2026-03-01;majoration société\n"
+    path.write_text("contrat;module;regle;date;type\n" + row, "utf-8")
+    (one,) = import_paths(house.app.office(), [path], "increases")
+    assert [str(anomaly.code.id) for anomaly in one.anomalies] == ["IMP-201"]
+    assert one.anomalies[0].sentence == "La règle « K1 / M1 / ZZ » n'existe pas."
 
 
 @pytest.mark.feature("A-AUG-02")
