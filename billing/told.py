@@ -190,6 +190,13 @@ _INCREASES: Final[Mapping[str, str]] = {
 _CALCULATIONS: Final = {"min": "minimum", "max": "maximum", "sum": "somme", "mean": "moyenne"}
 
 Phrase = str | Callable[[Any], Iterator[str]]
+
+
+def _euros(phrase: str) -> Callable[[Any], Iterator[str]]:
+    """A sentence about a price: 12,60 and not 12,6."""
+    return lambda price: iter([phrase.format(number(Decimal(price), 2))])
+
+
 PHRASES: Final[Mapping[str, Phrase]] = {
     # the period
     "theoretical": "Date de facturation théorique : {}.",
@@ -222,12 +229,12 @@ PHRASES: Final[Mapping[str, Phrase]] = {
     "slice": _slice,
     "scale": "Échelle d'impression de la grandeur : {}.",
     # the price
-    "price": "Prix de la période entière : {} €.",
+    "price": _euros("Prix de la période entière : {} €."),
     "share": "Prorata de la période : {}.",
     "days": "Part des unités à ce prix, en jours : {}.",
     "increase": lambda figures: iter([f"Dernière augmentation du prix : {_increase(figures)}."]),
     # care
-    "tariff": "Tarif LPP : {} € TTC l'unité.",
+    "tariff": _euros("Tarif LPP : {} € TTC l'unité."),
     "tariff_since": "Tarif en vigueur depuis le {}.",
     "source": "Source du tarif : {}.",
     "rate_pct": "Taux AMO : {} % de la base.",

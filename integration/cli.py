@@ -185,7 +185,11 @@ VERBS: Final = (
         "lister les livraisons : facturées, à facturer, non facturables",
         "deliveries:deliveries",
         (
-            _argument("--contract", metavar="CODE", help="celles d'un contrat, et les autres sans"),
+            _argument(
+                "--contract",
+                metavar="CODE",
+                help="celles d'un contrat, et celles qu'aucun contrat ne prend",
+            ),
             _DATE,
             _JSON,
         ),

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
+from billing.told import number
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from config.settings import remarks
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
@@ -55,21 +56,21 @@ def simulate(arguments: argparse.Namespace) -> int:
         run = app.billing(_options(app, arguments), include_excluded=arguments.include_excluded)
         report, shapes = billing.simulate(run)
         view = view_of(run, shapes, rows=arguments.output is not None)
-        number = keep(run, report)
+        kept = keep(run, report)
         if arguments.output is not None:
             write_table(Path(arguments.output), HEADER, view.rows)
         warnings = [str(warning) for warning in (*view.warnings, *_remarks(app, run))]
         if arguments.json:
-            say_json("simulation", {"id": number, **_report(report), "warnings": warnings})
+            say_json("simulation", {"id": kept, **_report(report), "warnings": warnings})
             return DONE
         _print_lines(shapes)
         for warning in warnings:
             complain(warning)
-        _print_report(report, f"Simulation n° {number} au {report.work_date:%d/%m/%Y}")
+        _print_report(report, f"Simulation n° {kept} au {report.work_date:%d/%m/%Y}")
         if run.options.increases:
             how = _TRUE_UPS[run.options.true_up_prorated]
             say(f"  augmentations actives ; régularisations : {how}")
-        say(f"Pour facturer exactement cela : echeance bill --from-simulation {number}")
+        say(f"Pour facturer exactement cela : echeance bill --from-simulation {kept}")
         return DONE
 
 
@@ -154,8 +155,8 @@ def _print_lines(shapes: Iterable[Shaped]) -> None:
         for invoice in shaped.invoices:
             for line in invoice.lines:
                 say(
-                    f"{line.label[:40]:40} {line.since:%d/%m/%Y} {line.quantity:>12f} "
-                    f"× {line.unit_price:>12f} = {line.amount:>12.2f}"
+                    f"{line.label[:40]:40} {line.since:%d/%m/%Y} {number(line.quantity):>12}"
+                    f" × {number(line.unit_price, 2):>10} € = {number(line.amount, 2):>12} €"
                 )
 
 

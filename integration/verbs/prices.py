@@ -119,7 +119,7 @@ def history(arguments: argparse.Namespace) -> int:
             f"{row.since} {row.rule} {row.article} {row.kind} {row.price} :"
             f" {row.before} → {row.after} ({row.invoice or 'sans facture'})"
         )
-    say(f"{len(rows)} prix modifié(s).")
+    say(f"{len(rows)} prix modifié(s)." if rows else "Aucune augmentation.")
     return DONE
 
 

@@ -16,8 +16,8 @@ from integration.verbs.outcome import complain, say, say_json
 
 NO_TABLE: Final = Code(
     "CFG-025",
-    "Il n'y a pas de table « {name} » dans le dossier « tables ».",
-    "Tables connues : {known}.",
+    "Il n'y a pas de table « {name} » dans le dossier « tables » ; tables connues : {known}.",
+    "Corrigez le nom, ou déposez la table.",
 )
 
 

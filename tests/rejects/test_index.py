@@ -36,6 +36,11 @@ def test_reasons_and_files_are_of_codes_that_exist() -> None:
     assert {code[:3] for code in known} <= set(ROOMS)
 
 
+def test_remedies_have_no_slots() -> None:
+    """Only the sentence is filled with values."""
+    assert [code.id for code in codes() if "{" in code.remedy] == []
+
+
 def test_remedies_say_vous() -> None:
     """« Corrigez », never « Corriger » : one politeness for the whole house."""
     infinitive = re.compile(r"(Ne pas |L[ea] (?!premier)|L')?\w+([ei]r|re) ")

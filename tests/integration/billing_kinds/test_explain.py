@@ -125,7 +125,7 @@ def test_proration_offers_slices_and_shares_are_told(house: House) -> None:
     said = "\n".join(text(one) for one in told(house, "VT2026-000001"))
     for sentence in (
         "Prorata de la période : 19/30.",
-        "Prix de la période entière : 30 €.",
+        "Prix de la période entière : 30,00 €.",
         "Unités offertes, déduites : 100.",
         "Prix dégressif : unités au-delà de 1 000, sans limite.",
         "Montant HT : 500 × 0,008 € = 4,00 €",

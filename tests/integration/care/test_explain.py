@@ -38,7 +38,7 @@ def test_a_bed_tells_tariff_period_and_split(practice: Practice) -> None:
     said = " ".join(lines[0].sentences).replace("\N{NO-BREAK SPACE}", " ")
     for sentence in (
         "Période du 03/03/2025 au 30/03/2025",
-        "Tarif LPP : 12,6 € TTC l'unité.",
+        "Tarif LPP : 12,60 € TTC l'unité.",
         "Tarif en vigueur depuis le ",
         "Source du tarif : ",
         "Taux AMO : 60 % de la base.",
