@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from integration.database import tables as t
@@ -23,7 +23,7 @@ COPY: Final = 485000
 MONTH: Final = {"count": 1, "unit": "month"}
 YEAR: Final = {"count": 12, "unit": "month"}
 BOTH: Final = ("standard", "overrun")
-DELIVERIES: Final = 24  # of a contract with a kit, one every 30 days
+EVENTS: Final = 25  # deliveries or runs of a contract, one every 30 days
 
 
 def _flat_fee(n: int) -> Rows:
@@ -60,11 +60,25 @@ def _bundle(n: int) -> Rows:
 
 def _kit(n: int) -> Rows:
     yield t.module_asset, (n, n)
-    for rank in range(DELIVERIES):
-        day = (date.fromisoformat(SINCE) + timedelta(days=9 + 30 * rank)).isoformat()
-        line = (n * DELIVERIES + rank, ORGANISATION, f"L{n}-{rank}", 1, day, n)
+    for rank in range(EVENTS):
+        line = (n * EVENTS + rank, ORGANISATION, f"L{n}-{rank}", 1, _day(rank).isoformat(), n)
         yield t.delivery, (*line, "TN", "TONER", 1 + rank % 2)
     yield from rule(n * 3, n, "KT", "kit", "arrears", FEE, {"classes": ["TONER"]})
+
+
+def _run(n: int) -> Rows:
+    yield t.module_asset, (n, n)
+    yield t.person, (n, ORGANISATION, b"-", b"-", b"-")
+    for rank in range(EVENTS):
+        at = datetime.combine(_day(rank), time(12), UTC)
+        id_ = n * EVENTS + rank
+        when = (int(at.timestamp()) * 1000, at.isoformat(), at.date().isoformat())
+        yield t.analysis, (id_, ORGANISATION, str(id_).encode(), n, *when, "patient", n, "sang")
+    yield from rule(n * 3, n, "RN", "run", "arrears", FEE, {})
+
+
+def _day(rank: int) -> date:
+    return date.fromisoformat(SINCE) + timedelta(days=9 + 30 * rank)
 
 
 def _on_meters(n: int, count: int) -> Rows:
@@ -81,6 +95,7 @@ RULES: Final[Mapping[str, Callable[[int], Rows]]] = {
     "meter_fee": _meter_fee,
     "bundle": _bundle,
     "kit": _kit,
+    "run": _run,
 }
 """Every kind: the rules of contract n."""
 

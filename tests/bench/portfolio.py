@@ -28,7 +28,10 @@ Rows = Iterator[tuple[Table, Row]]
 COLUMNS: dict[Table, tuple[str, ...]] = {
     t.customer: ("id", "organisation_id", "code", "name", "address", "siren"),
     t.site: ("id", "customer_id", "code", "name", "address"),
-    t.asset: ("id", "organisation_id", "code", "customer_id", "site_id", "label", "serial"),
+    t.asset: (
+        *("id", "organisation_id", "code", "customer_id", "site_id", "label", "serial"),
+        "installed_on",
+    ),
     t.meter: ("id", "asset_id", "code", "label"),
     t.reading: ("id", "meter_id", "read_on", "value", "origin"),
     t.contract: ("id", "organisation_id", "code", "label", "customer_id", "group_id", "status"),
@@ -66,6 +69,11 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
     ),
     t.rule_state: ("rule_id", "next_theoretical", "state", "events"),
     t.module_asset: ("module_id", "asset_id"),
+    t.person: ("id", "organisation_id", "sealed", "nir_index", "salt"),
+    t.analysis: (
+        *("id", "organisation_id", "event_key", "asset_id", "ran_at_ms", "ran_at", "ran_on"),
+        *("kind", "person_id", "sample_type"),
+    ),
     t.delivery: (
         "id",
         "organisation_id",
@@ -115,7 +123,7 @@ def signed(n: int) -> Rows:
     """Customer, site, machine, contract and module."""
     yield t.customer, (n, ORGANISATION, f"C{n:06d}", f"Client {n}", f"{n} rue des Lilas", "")
     yield t.site, (n, n, "S1", f"Site {n}", f"{n} rue des Lilas\n59000 Lille")
-    yield t.asset, (n, ORGANISATION, f"B{n:06d}", n, n, "Copieur", f"SN{n:08d}")
+    yield t.asset, (n, ORGANISATION, f"B{n:06d}", n, n, "Copieur", f"SN{n:08d}", SINCE)
     yield t.contract, (n, ORGANISATION, f"K{n:06d}", "Contrat copies", n, n, "validated")
     yield t.module, (n, n, "M1", SINCE, "2029-10-01")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -13,9 +13,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from billing.contracts.contract import Family, Line, Rule, RunOptions
-from billing.contracts.delivery import Delivery
+from billing.contracts.delivery import DELIVERY, Delivery
 from billing.contracts.engine import claimed, rate_contract
 from billing.contracts.rules import KINDS
+from billing.contracts.runs import RUN, Run
 from billing.contracts.story import quantity_of, recompute
 from billing.period import Term
 from tests.billing.contracts.build import (
@@ -72,6 +73,7 @@ TERMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"classes": st.just(["TONER"])},
         {name: st.integers(1, 4) for name in ("billing_unit", "offered", "kit_contents")},
     ),
+    "run": ({}, {"free_days": st.integers(0, 30)}),
 }
 DEPOSIT = cost("0.01", id=7, family=Family.DEPOSIT)
 RULES: dict[str, Callable[[], Rule]] = {
@@ -82,29 +84,40 @@ RULES: dict[str, Callable[[], Rule]] = {
     "meter_fee": lambda: fee(kind="meter_fee", meters=copies().meters),
     "bundle": bundle,
     "kit": lambda: copies(kind="kit", price="5.00", meters=()),
+    "run": lambda: copies(kind="run", price="6.00", meters=()),
 }
 TONERS = [
     Delivery(rank, "L", rank, JANUARY + timedelta(days=11 * rank), "TN", "Toner", "TONER", 2, 1)
     for rank in range(1, 16)
 ]
 
+RUNS = [
+    Run(rank, 1, datetime(2026, 1 + rank % 6, rank, 12, tzinfo=UTC), rank, "sang", 1)
+    for rank in range(1, 16)
+]
+
+EVENTS: dict[type, str] = {Delivery: DELIVERY, Run: RUN}
+
 
 def lines_of(rule: Rule, steps: list[int]) -> list[Line]:
     """Half a year of a rule beside a fee, its counter read on each work date."""
-    found, waiting = list[Line](), list(TONERS)
+    found, waiting = list[Line](), [*TONERS, *RUNS]
     known = installed(0, *zip(DAYS, accumulate(steps), strict=True))
     for day in DAYS:
-        signed = contract(fee(id=8), rule, assets=(asset(1),))
+        signed = contract(fee(id=8), rule, assets=(asset(1, installed_on=JANUARY, heard_on=day),))
         options = RunOptions(day, bundle_check=False, zero_bundle_allowed=True)
-        arrived = claimed([signed], [one for one in waiting if one.delivered_on <= day])
-        rating = rate_contract(signed, known, options, arrived)
+        rating = rate_contract(signed, known, options, claimed([signed], waiting))
         assert not rating.anomalies, rating.anomalies
         for one in rating.rules:
             if one.rule.id == rule.id:
                 rule = billed(rule, one.rated)
                 found += one.rated.lines
         events = {line.event.id for line in found if line.event}
-        waiting = [one for one in waiting if one.id not in events]
+        waiting = [
+            one
+            for one in waiting
+            if one.id not in events or isinstance(one, Run) != (rule.kind == "run")
+        ]
     return found
 
 
