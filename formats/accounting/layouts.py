@@ -32,7 +32,7 @@ TOO_LONG: Final = Code(
     "Raccourcissez le compte ou le code, ou choisissez un autre format.",
 )
 NO_LAYOUT: Final = Code(
-    "FMT-752", "Le format « {name} » n'existe pas.", "Formats connus : {known}."
+    "FMT-752", "Le format « {name} » n'existe pas ; connus : {known}.", "Corrigez le nom du format."
 )
 
 
