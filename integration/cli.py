@@ -462,7 +462,12 @@ VERBS: Final = (
         ),
         needs=Right.BILLING,
     ),
-    Verb("http", "servir santé, mesures et exports, en lecture seule", "web:http"),
+    Verb(
+        "http",
+        "servir santé, mesures et exports, en lecture seule",
+        "web:http",
+        needs=Right.ADMINISTERING,
+    ),
     Verb(
         "export archive",
         "écrire l'archive signée d'une période close",
