@@ -70,6 +70,6 @@ def test_every_step_of_a_night_has_its_failpoints(reference: Undisturbed) -> Non
     assert {f"night.{step}.recorded" for step in steps} <= names
     rooms = {name.partition(".")[0] for name in names}
     assert rooms == {
-        "night", "inbox", "bill", "post", "care", "teletransmit", "returns", "outbox", "folder",
-        "report", "closing", "anchor",
+        "night", "inbox", "kept", "bill", "post", "care", "teletransmit", "returns", "outbox",
+        "folder", "report", "closing", "anchor",
     }  # fmt: skip

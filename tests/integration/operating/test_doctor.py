@@ -94,7 +94,7 @@ def clock_back(home: Path) -> None:
     """Something was written down in what is now the future."""
     sql(
         home,
-        "INSERT INTO received_file (id, sha256, name, flow, state, received_at)"
+        "INSERT INTO received_file (id, digest, name, flow, state, received_at)"
         " VALUES (99, 'x', 'x', 'customers', 'refused', '2999-01-01T00:00:00+00:00')",
     )
 

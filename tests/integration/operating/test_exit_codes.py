@@ -91,7 +91,7 @@ def test_a_command_ends_with_its_code(
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (KeyError("1850578006084"), cli.UNEXPECTED, "Erreur inattendue (KeyError)."),
+        (KeyError("1850578006084"), cli.UNEXPECTED, "Erreur inattendue (KeyError, "),
         (OSError(errno.EIO, "Input/output error"), cli.IO_ERROR, "Erreur de fichier"),
         (OSError(errno.ENOSPC, "x", "/a/b.pdf"), cli.TRY_LATER, "Disque plein en écrivant b.pdf"),
         (KeyboardInterrupt(), cli.INTERRUPTED, "Interrompu."),
