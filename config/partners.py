@@ -36,7 +36,7 @@ TWO_TAKERS: Final = Code(
 
 BUILT_IN: Final = "folder"
 EVERYBODY: Final = "all"
-Kind = Literal["invoice_pdf", "b2", "run_silence", "night_report", "reading_request"]
+Kind = Literal["invoice_pdf", "b2", "run_silence", "night_report", "reading_request", "checks"]
 _FILE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _SLOTS: Final = ("name", "stem", "suffix", "id", "kind", "recipient")
 MAIL: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -46,7 +46,7 @@ class Takes(Section):
     """Kinds of documents a partner takes, and for whom."""
 
     kind: Kind = Field(
-        description="nature : invoice_pdf, b2, run_silence, night_report ou reading_request"
+        description="nature : invoice_pdf, b2, run_silence, night_report, reading_request ou checks"
     )
     recipients: tuple[str, ...] = Field(
         ("*",), description="codes de clients ou numéros de caisses ; * : tous, 01* : un début"

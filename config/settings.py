@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar, get_args
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -320,6 +320,17 @@ class Http(Section):
     tokens: dict[str, HttpToken] = Field({}, description="jetons, par nom")
 
 
+class Server(Section):
+    """How `echeance serve` works; what it does stands in jobs.toml."""
+
+    watch: bool = Field(True, description="importer ce qui est déposé dans inbox sans attendre")
+    poll_s: int = Field(5, ge=1, le=3600, description="secondes entre deux regards sur inbox")
+    tick_s: int = Field(20, ge=1, le=60, description="secondes entre deux regards sur les tâches")
+    lease_s: int = Field(
+        60, ge=3, le=3600, description="secondes après lesquelles un serveur figé perd sa tâche"
+    )
+
+
 class Settings(Section):
     """Everything chosen, in one value.
 
@@ -336,6 +347,7 @@ class Settings(Section):
     cards: Cards = Cards()
     mail: Mail = Mail()
     http: Http = Http()
+    server: Server = Server()
     parameters: Parameters = Parameters()
     organisation_parameters: dict[str, Parameters] = Field(
         {}, description="paramètres propres à une organisation, par son code"
@@ -454,23 +466,23 @@ def _refuse_readable_secret(path: Path, raw: Mapping[str, Any]) -> None:
         raise AnomaliesFound(Anomaly(READABLE_SECRET, Place(path.name), {"key": "database.url"}))
 
 
-def anomaly_of(error: ErrorDetails, file: str) -> Anomaly:
-    """What a model refuses, by key; never the value."""
+def anomaly_of(error: ErrorDetails, file: str, model: type[BaseModel] | None = None) -> Anomaly:
+    """What a model (the settings') refuses, by key; never the value."""
     key = ".".join(map(str, error["loc"]))
     allowed = error.get("ctx", {}).get("expected", "")
     code = {"missing": MISSING_KEY, "extra_forbidden": UNKNOWN_KEY}.get(error["type"], BAD_VALUE)
     words = f" ; valeurs admises : {allowed.replace(' or ', ', ')}" if allowed else ""
-    near = _near(error["loc"]) if code is UNKNOWN_KEY else ""
+    near = _near(error["loc"], model or Settings) if code is UNKNOWN_KEY else ""
     return Anomaly(code, Place(file), {"key": key, "allowed": words, "near": near})
 
 
-def _near(path: tuple[str | int, ...]) -> str:
+def _near(path: tuple[str | int, ...], model: type[BaseModel]) -> str:
     """The known key most like the last of a path, as the end of a sentence."""
-    model: type[BaseModel] = Settings
     for step in path[:-1]:
         if step in model.model_fields:
             kind = model.model_fields[str(step)].annotation
-            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else Parameters
+            kind = get_args(kind)[-1] if get_args(kind) else kind  # of a table by name
+            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else model
     close = get_close_matches(str(path[-1]), model.model_fields, 1)
     return f" (la plus proche : « {close[0]} »)" if close else ""
 

@@ -31,6 +31,7 @@ from integration.executors import make_executor
 from integration.flows.analysers import silence_texts
 from integration.flows.billing.fees import article_faults
 from integration.flows.billing.gather import Selection, contracts_due, customer_ids
+from integration.flows.billing.kept import kept_checks
 from integration.flows.billing.run import Billing
 from integration.flows.care import CareRun
 from integration.flows.closing import Closer
@@ -53,6 +54,7 @@ SUBFOLDERS: Final = {
     "run_silence": "alertes",
     "night_report": "rapports",
     "reading_request": "releves",
+    "checks": "controles",
 }
 AHEAD_FROM: Final = 2000  # contracts due from which a second process is worth its start
 
@@ -173,6 +175,7 @@ class App:
             "run_silence": silence_texts,
             "night_report": mail_maker(self.organisation_id),
             "reading_request": partial(request_letters, settings=self.settings),
+            "checks": lambda connection, numbers, _: kept_checks(connection, numbers),
         }
 
     def _pdfs(

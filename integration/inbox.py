@@ -7,6 +7,7 @@ repeated when it is missing. Nothing is ever deleted or overwritten.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import itertools
 import json
@@ -16,6 +17,7 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -50,6 +52,16 @@ CRASHED: Final = Code(
 NO_SUCH_PATH: Final = Code(
     "IMP-012", "« {name} » n'est pas un fichier.", "Donnez le chemin d'un fichier ou d'un dossier."
 )
+STRANGER: Final = Code(
+    "IMP-013",
+    "Le dossier « inbox/{name} » n'est celui d'aucun flux : rien n'y est lu.",
+    "Déplacez ses fichiers dans « inbox » ou dans le dossier d'un flux, puis supprimez-le.",
+)
+UNREADABLE: Final = Code(
+    "IMP-014",
+    "Le serveur n'a pas le droit de lire ce fichier : il attend dans inbox.",
+    "Donnez-lui le droit de lecture (chmod g+r), ou redéposez le fichier.",
+)
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 SHOWN: Final = 500  # anomalies and notices written out; the rest is counted
@@ -63,6 +75,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _CLAIM_TIME: Final = "%Y%m%dT%H%M%S"
 _CLAIMED: Final = re.compile(r"^(\d{8}T\d{6})-[0-9a-f]{8}-\d+-")  # instant, content, rank
 _NAME_LENGTH: Final = 100
+_Look = tuple[int, int, int, int]
 _ANY: Final = "a-detecter"  # flow folder of files to be recognised by their content
 
 
@@ -104,6 +117,10 @@ class _GoneError(Exception):
     """Another worker has taken the file meanwhile."""
 
 
+class _MovingError(Exception):
+    """Whoever wrote the file goes on writing it: it was taken too early."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
     """A file in `processing/`, ours; `since`: when a killed run had claimed it."""
@@ -121,6 +138,7 @@ class Watch:
     office: Office
     flows: tuple[str, ...] = tuple(FLOWS)
     seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    told: dict[Path, tuple[int, int]] = field(default_factory=dict)  # what we may not read
 
     def look(self) -> dict[Path, tuple[int, int]]:
         """Note what lies in the inbox now; returns what lay there at the look before."""
@@ -131,9 +149,19 @@ class Watch:
         """One look: imports what a killed run left, then what hasn't moved since the last look."""
         before = self.look()
         stable = [path for path, look in self.seen.items() if before.get(path) == look]
+        open_ = [path for path in stable if os.access(path, os.R_OK)]
         settings = self.office.settings
-        claims = [*_left(settings, self.flows), *_claims(self.office, stable)]
-        return _all(self.office, claims)
+        claims = [*_left(settings, self.flows), *_claims(self.office, open_)]
+        return _all(self.office, claims) + self._barred(set(stable).difference(open_))
+
+    def _barred(self, paths: set[Path]) -> list[Imported]:
+        """Files we may not read: they stay where they are, and are told once."""
+        new = sorted(path for path in paths if self.told.get(path) != self.seen[path])
+        self.told |= {path: self.seen[path] for path in new}
+        inbox = self.office.settings.folders.inbox
+        return [
+            _unreadable(path, path.parent.name if path.parent != inbox else _ANY) for path in new
+        ]
 
 
 def import_waiting(
@@ -172,6 +200,21 @@ def prepare(settings: Settings) -> None:
             (made / name).mkdir(mode=0o750, parents=True, exist_ok=True)
 
 
+def strangers(settings: Settings) -> list[Anomaly]:
+    """Folders of the inbox that no flow reads, told so that nobody waits for them."""
+    inbox = settings.folders.inbox
+    return [
+        Anomaly(STRANGER, values={"name": safe_name(path.name)})
+        for path in sorted(inbox.iterdir())
+        if path.is_dir() and not _IGNORED.search(path.name) and _flow(path) not in FLOWS
+    ]
+
+
+def _flow(folder: Path) -> str:
+    """The flow a folder is of: `readings@kpax` holds readings."""
+    return folder.name.partition("@")[0]
+
+
 def safe_name(name: str) -> str:
     """A file name in plain ASCII, without NIR, that can't leave its folder; its ending is kept."""
     plain = (
@@ -193,6 +236,12 @@ def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, t
                 if entry.is_file(follow_symlinks=False) and not _IGNORED.search(entry.name):
                     look = entry.stat(follow_symlinks=False)
                     yield Path(entry.path), (look.st_size, look.st_mtime_ns)
+
+
+def _unreadable(path: Path, flow: str) -> Imported:
+    name = safe_name(path.name)
+    anomaly = Anomaly(UNREADABLE, Place(name))
+    return Imported(name, flow, Outcome.REFUSED, anomalies=(anomaly,), kept=path)
 
 
 def _claims(office: Office, stable: Iterable[Path]) -> Iterator[_Claim]:
@@ -278,7 +327,7 @@ def _recognised(office: Office, claim: _Claim) -> _Claim:
         return claim
     try:
         flow = detect(_read(claim.path), claim.name, office.settings).name
-    except AnomaliesFound:
+    except (AnomaliesFound, _GoneError):
         return claim  # said when it is processed
     return _Claim(claim.path, flow, claim.name, claim.since)
 
@@ -290,10 +339,29 @@ def _all(office: Office, claims: Iterable[_Claim]) -> list[Imported]:
     done = []
     for claim in _in_order(office, claims):
         try:
-            done.append(_process(office, claim))
+            with _held(claim):
+                done.append(_process(office, claim))
         except _GoneError:
-            continue  # another worker finished it
+            continue  # another worker has it, or finished it
+        except _MovingError:
+            _give_back(office, claim)
     return done
+
+
+@contextmanager
+def _held(claim: _Claim) -> Iterator[None]:
+    """The claimed file as ours alone; the kernel lets go of it when we die.
+
+    Raises _GoneError while another worker has it.
+    """
+    with _open(claim.path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _GoneError from None
+        if not os.path.samestat(os.fstat(file.fileno()), _stat(claim.path)):
+            raise _GoneError
+        yield
 
 
 def _process(office: Office, claim: _Claim) -> Imported:
@@ -310,20 +378,32 @@ def _process(office: Office, claim: _Claim) -> Imported:
 
 
 def _import(office: Office, claim: _Claim) -> Imported:
+    look = _look(claim.path)
+    try:
+        return _read_and_apply(office, claim, look)
+    except AnomaliesFound:
+        _still(claim.path, look)  # half a file is no wrong file
+        raise
+
+
+def _read_and_apply(office: Office, claim: _Claim, look: _Look) -> Imported:
     data = _read(claim.path)
     settings = office.settings
     known = claim.flow != _ANY
     flow = load(claim.flow, settings) if known else detect(data, claim.name, settings)
     try:
-        return _apply(office, claim, flow, _known_as(office, hashlib.sha256(data).digest()), data)
-    except (AnomaliesFound, OperationalError, OSError):
+        digest = _known_as(office, hashlib.sha256(data).digest())
+        return _apply(office, claim, flow, digest, data, look)
+    except (AnomaliesFound, OperationalError, OSError, _GoneError, _MovingError):
         raise
     except Exception as error:
         name = {"error": type(error).__name__}  # its message could hold a personal value
         raise AnomaliesFound(Anomaly(CRASHED, Place(claim.name), name)) from error
 
 
-def _apply(office: Office, claim: _Claim, flow: Flow, digest: str, data: bytes) -> Imported:
+def _apply(
+    office: Office, claim: _Claim, flow: Flow, digest: str, data: bytes, look: _Look
+) -> Imported:
     """Read outside the transaction, write inside: the row of the file and its content together."""
     if earlier := _imported_before(office, claim, digest):
         return earlier
@@ -337,6 +417,7 @@ def _apply(office: Office, claim: _Claim, flow: Flow, digest: str, data: bytes) 
         _report(connection, id_, len(records), applied.counts, applied.notices)
         _trace(office, connection, flow.name, id_, Outcome.IMPORTED)
         reach("inbox.applied")
+        _still(claim.path, look)
     return Imported(claim.name, flow.name, Outcome.IMPORTED, applied.counts, applied.notices)
 
 
@@ -440,6 +521,32 @@ def _read(path: Path) -> bytes:
             limit = {"limit": MAX_BYTES // 2**20}
             raise AnomaliesFound(Anomaly(TOO_BIG, Place(_CLAIMED.sub("", path.name)), limit))
         return file.read()
+
+
+def _look(path: Path) -> _Look:
+    """What changes when anybody writes to a file, or puts another in its place."""
+    found = _stat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _stat(path: Path) -> os.stat_result:
+    try:
+        return path.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        raise _GoneError from None
+
+
+def _still(path: Path, look: _Look) -> None:
+    """Raises _MovingError when the file isn't what we looked at."""
+    if _look(path) != look:
+        raise _MovingError
+
+
+def _give_back(office: Office, claim: _Claim) -> None:
+    """Back to the inbox, under a free name, till it doesn't change any more."""
+    inbox = office.settings.folders.inbox
+    _link(claim, inbox if claim.flow == _ANY else inbox / claim.flow)
+    claim.path.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> bytes:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 
@@ -60,12 +60,21 @@ def book_of(sheets: Iterable[Sheet], made_on: date) -> bytes:
     return content.getvalue()
 
 
+def csv_bytes(rows: Iterable[Sequence[Cell]]) -> bytes:
+    """A small table, its header first, as the bytes of a CSV file."""
+    text = StringIO(newline="")
+    _rows(text, rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
 def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """UTF-8 with a byte order mark, semicolons, CRLF, as French spreadsheets expect."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(header)
-        writer.writerows([written(cell) for cell in row] for row in rows)
+        _rows(file, itertools.chain([header], rows))
+
+
+def _rows(file: TextIO, rows: Iterable[Sequence[Cell]]) -> None:
+    csv.writer(file, delimiter=";").writerows([written(cell) for cell in row] for row in rows)
 
 
 def _xlsx(path: Path, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:

@@ -7,6 +7,7 @@ from writing the same file. A killed holder frees the place: the kernel or the s
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,13 @@ from typing import Final
 
 from sqlalchemy import Engine, text
 
+from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+
+ALREADY_SERVED: Final = Code(
+    "RUN-160",
+    "Un serveur tourne déjà sur cette base (processus {pid}).",
+    "Arrêtez-le d'abord ; pour en avoir plusieurs, passez à PostgreSQL.",
+)
 _SPACE: Final = 4243  # of our advisory locks on PostgreSQL
 
 
@@ -33,3 +41,24 @@ def alone(engine: Engine, name: str) -> Iterator[None]:
             yield
         finally:
             connection.execute(text("SELECT pg_advisory_unlock(:space, hashtext(:name))"), values)
+
+
+@contextmanager
+def only_server(engine: Engine) -> Iterator[None]:
+    """Be the one server of an SQLite file; on PostgreSQL there may be several.
+
+    Raises AnomaliesFound (RUN-160) at once, with the number of the process that is there.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with Path(f"{engine.url.database}.serve.lock").open("a+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise AnomaliesFound(Anomaly(ALREADY_SERVED, values={"pid": file.read()})) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

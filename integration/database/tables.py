@@ -1030,6 +1030,38 @@ occurrence = Table(  # one row a step and a day: who finds it done goes on
     _text("report", "{}"),
 )
 
+job = Table(  # since when a job is known with that timing: nothing older is caught up
+    "job",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    _key("timing"),  # digest of what its instants depend on
+    _key("since", length=32),  # UTC
+)
+
+job_run = Table(  # one row an occurrence of a job: whoever inserts it does it
+    "job_run",
+    metadata,
+    Column("organisation_id", BigInteger, ForeignKey("organisation.id"), primary_key=True),
+    Column("job", String(64), primary_key=True),
+    Column("due_at", String(32), primary_key=True),  # UTC, the instant it was planned for
+    _day("day"),  # local date of that instant
+    _key("state", length=16),  # running, waiting, done, failed, missed
+    _int("attempts"),
+    _text("next_try_at"),  # UTC; a waiting row is taken up again from then on
+    Column("lease_token", BigInteger),  # the server that does it
+    Column("lease_until", BigInteger),  # seconds since 1970, by the database's clock
+    _text("started_at"),  # UTC
+    _text("ended_at"),  # UTC
+    _text("report", "{}"),
+    Index(
+        "ix_job_run_open",
+        "due_at",
+        sqlite_where=Column("state").in_(("running", "waiting")),
+        postgresql_where=Column("state").in_(("running", "waiting")),
+    ),
+)
+
 simulation = Table(
     "simulation",
     metadata,

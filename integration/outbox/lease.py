@@ -36,10 +36,20 @@ NOW: Final = {
 @contextmanager
 def sender(engine: Engine, organisation_id: int) -> Iterator[int]:
     """A token for one sending; on SQLite whoever comes second waits."""
+    if engine.dialect.name == "sqlite":
+        with alone(engine, f"outbox-{organisation_id}"), living_token(engine) as token:
+            yield token
+        return
+    with living_token(engine) as token:
+        yield token
+
+
+@contextmanager
+def living_token(engine: Engine) -> Iterator[int]:
+    """A token that PostgreSQL knows to be alive till the end; on SQLite only a number."""
     token = 1 + secrets.randbelow(_TOKENS)
     if engine.dialect.name == "sqlite":
-        with alone(engine, f"outbox-{organisation_id}"):
-            yield token
+        yield token
         return
     values = {"space": _SPACE, "token": token}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -25,6 +25,7 @@ _SENT: Final = {
     "invoice_pdf": "factures en PDF",
     "b2": "fichiers B2",
     "night_report": "comptes rendus",
+    "checks": "contrôles",
 }
 _ANSWERS: Final = {"P": "parts payées", "R": "parts rejetées", "D": "parts différées"}
 _FILES: Final = {"imported": "importés", "duplicate": "en double", "refused": "refusés"}

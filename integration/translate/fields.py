@@ -7,6 +7,7 @@ What could be read in two ways is refused.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -184,7 +185,7 @@ def _text(value: Any) -> str:
         raise wrong(BAD_TEXT, value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a spreadsheet keeps 1001 as 1001.0
-    text = str(value).strip()
+    text = unicodedata.normalize("NFC", str(value).strip())  # é is one letter, however it came
     if not text.isprintable():
         raise wrong(BAD_TEXT, text.encode("unicode_escape").decode("ascii"))
     return text

@@ -41,6 +41,7 @@ _WHOLE: Final = {"night_report", "reading_request"}  # mails already; others are
 _TYPES: Final = {
     "invoice_pdf": ("application", "pdf"),
     "run_silence": ("text", "plain"),
+    "checks": ("text", "csv"),
 }
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from config import jobs
 from config import settings as configuration
 from config.parameters import named_articles
 from config.partners import load_partners
@@ -82,6 +83,7 @@ def check(arguments: argparse.Namespace) -> int:
         found = tuple(_articles(home, settings))
         load_partners(settings.folders.partners)
         load_templates(settings.folders.templates)
+        jobs.load(home / jobs.FILE_NAME)
     except AnomaliesFound as wrong:
         found = wrong.anomalies
     if arguments.json:

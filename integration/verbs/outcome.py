@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from formats.common.alike import identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
@@ -46,6 +46,9 @@ BAD_CRITERION = Code(
     "Triez sur une de ces colonnes ; les pages commencent à 1.",
 )
 NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez par exemple 12,50.")
+
+
+_LATER: Final = ("RUN-160",)  # another server is there
 
 
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -148,6 +151,8 @@ def _code_of(anomaly: Anomaly) -> int:
         return REFUSED
     if anomaly.code in (NOT_A_DATE, NOT_AN_AMOUNT, BAD_CRITERION, DECIDED):
         return USAGE
+    if anomaly.code.id in _LATER:
+        return TRY_LATER
     return BAD_CONFIG if anomaly.code.id.startswith("CFG-") else BAD_INPUT
 
 

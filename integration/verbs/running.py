@@ -57,6 +57,7 @@ _FRENCH: Final = {
     "unrequested": "biens non demandés",
     "warned": "clients prévenus d'un analyseur muet",
     "run_silence": "alertes d'analyseur muet",
+    "checks": "contrôles",
 }
 
 

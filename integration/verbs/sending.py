@@ -23,6 +23,7 @@ SENT: Final = {
     "run_silence": "alertes d'analyseur muet",
     "night_report": "comptes rendus",
     "reading_request": "demandes de relevés",
+    "checks": "contrôles",
 }
 STATES: Final = {
     State.TODO: "à envoyer",

@@ -8,7 +8,9 @@ from typing import Final
 
 from sqlalchemy import Engine, func, select
 
+from config import jobs
 from config import settings as configuration
+from config.settings import Settings
 from config.templates import write_defaults
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import home_of, own_organisation
@@ -19,6 +21,7 @@ from integration.database.tables import person
 from integration.inbox import prepare
 from integration.keys import create_key, in_a_file
 from integration.signing import ensure_signing_key
+from integration.translate.flow import FLOWS, load
 from integration.translate.lpp import load_embedded
 from integration.verbs.outcome import say
 
@@ -27,6 +30,15 @@ LOST_KEY: Final = Code(
     "La clé « {name} » manque, et {count} identités de la base sont scellées avec elle.",
     "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.",
 )
+
+
+README: Final = "README.txt"
+_HOW: Final = """Déposez ici : {what}.
+
+Un fichier est pris quand il ne change plus ; les noms en .part, .tmp ou ~ attendent. Il se
+retrouve ensuite dans done/, ou dans error/ avec NOM.err.txt, qui dit quoi corriger : redéposez-le
+alors ici. Rien n'est jamais supprimé ; le même contenu n'est importé qu'une fois.
+"""
 
 
 def init(arguments: argparse.Namespace) -> int:
@@ -51,14 +63,30 @@ def _ensure_key(engine: Engine, key: Path) -> None:
     create_key(key)
 
 
+def _explain_inbox(settings: Settings) -> None:
+    """A README.txt in each folder where people drop files, as this version reads them."""
+    inbox = settings.folders.inbox
+    (inbox / README).write_text(_HOW.format(what="tous les flux, reconnus au contenu"), "utf-8")
+    for name in FLOWS:
+        flow = load(name)
+        layout = flow.schema().partition("{")[0]  # a table's; documents have a long schema
+        example = f"Exemple :\n\n{layout}" if layout else ""
+        how = _HOW.format(what=flow.french)
+        text = f"{how}Tout le modèle : echeance schema {name}\n{example}"
+        (inbox / name / README).write_text(text, "utf-8")
+
+
 def make_home(home: Path) -> None:
     """Folders, settings, key of persons, schema, embedded nomenclature."""
     home.mkdir(mode=0o750, parents=True, exist_ok=True)
     file = home / configuration.FILE_NAME
     if not file.exists():
         configuration.write_default(file)
+    if not (home / jobs.FILE_NAME).exists():
+        (home / jobs.FILE_NAME).write_text(jobs.SAMPLE, "utf-8")
     settings = configuration.load(file)
     prepare(settings)
+    _explain_inbox(settings)
     folders = settings.folders
     made = (folders.state, folders.outbox, folders.partners, folders.reports, folders.tables)
     for folder in made:

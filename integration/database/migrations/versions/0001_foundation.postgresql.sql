@@ -440,6 +440,32 @@ CREATE TABLE occurrence (
   CONSTRAINT fk_occurrence_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
 );
 
+CREATE TABLE job (
+  organisation_id BIGINT NOT NULL,
+  name VARCHAR(64) NOT NULL,
+  timing VARCHAR(64) NOT NULL,
+  since VARCHAR(32) NOT NULL,
+  CONSTRAINT pk_job PRIMARY KEY (organisation_id, name),
+  CONSTRAINT fk_job_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
+CREATE TABLE job_run (
+  organisation_id BIGINT NOT NULL,
+  job VARCHAR(64) NOT NULL,
+  due_at VARCHAR(32) NOT NULL,
+  day DATE NOT NULL,
+  state VARCHAR(16) NOT NULL,
+  attempts BIGINT DEFAULT '0' NOT NULL,
+  next_try_at TEXT DEFAULT '' NOT NULL,
+  lease_token BIGINT,
+  lease_until BIGINT,
+  started_at TEXT DEFAULT '' NOT NULL,
+  ended_at TEXT DEFAULT '' NOT NULL,
+  report TEXT DEFAULT '{}' NOT NULL,
+  CONSTRAINT pk_job_run PRIMARY KEY (organisation_id, job, due_at),
+  CONSTRAINT fk_job_run_organisation_id FOREIGN KEY(organisation_id) REFERENCES organisation (id)
+);
+
 CREATE TABLE simulation (
   id BIGINT NOT NULL,
   organisation_id BIGINT NOT NULL,
@@ -943,6 +969,8 @@ CREATE INDEX ix_document_issued ON document (organisation_id, issued_on);
 CREATE INDEX ix_entry_invoice ON entry (invoice_id) WHERE invoice_id IS NOT NULL;
 
 CREATE INDEX ix_extra_line_contract_id ON extra_line (contract_id);
+
+CREATE INDEX ix_job_run_open ON job_run (due_at) WHERE state IN ('running', 'waiting');
 
 CREATE INDEX ix_outbox_todo ON outbox (id) WHERE state = 'todo';
 
