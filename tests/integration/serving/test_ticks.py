@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event
 
+from config.jobs import StepName
 from integration.database.engine import make_engine
 from integration.serving.ticks import MOST_TRIES
 from tests.integration.serving.clockwork import PARIS, Clockwork, clockwork, jobs_of
@@ -178,7 +179,7 @@ def test_f42_a_stop_between_two_steps_is_taken_up_again(engine: Engine) -> None:
             made.stop = True
             return {}
 
-        ticker.steps = {**real, next(iter(real)): then_stop}
+        ticker.steps = {**real, StepName.IMPORT: then_stop}
         assert ticker.tick() == 1
     assert made.states() == {"waiting": 1}
     made.stop = False
