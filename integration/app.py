@@ -42,7 +42,8 @@ from integration.inbox import Office
 from integration.outbox import Maker, Outbox
 from integration.persons import Vault, open_vault
 from integration.reporting.publish import mail_maker
-from integration.translate.decision_tables import Decisions, load_decisions
+from integration.translate.decided import Decisions
+from integration.translate.decision_tables import load_decisions
 from integration.translate.flow import refuse
 from integration.translate.request_letters import request_letters
 

@@ -14,7 +14,7 @@ from billing.money import PRICE_SCALE, RATE_SCALE, unscaled
 from formats.common.anomaly import Anomaly, Code
 from integration.database.sql import Queries
 from integration.translate.contracts_rows import ContractRows, Row
-from integration.translate.decision_tables import Decisions
+from integration.translate.decided import Decisions
 
 UNKNOWN_ARTICLE: Final = Code(
     "CFG-008",

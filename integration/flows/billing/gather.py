@@ -36,7 +36,7 @@ from integration.translate.contracts_rows import (
     readings_of,
     runs_of,
 )
-from integration.translate.decision_tables import READINGS, Decisions
+from integration.translate.decided import READINGS, Decisions
 from integration.translate.increases_rows import indices_of
 from integration.translate.meter_rows import CALCULATED, Row, day
 from integration.translate.places import places_of

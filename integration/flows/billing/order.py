@@ -12,7 +12,7 @@ from billing.ledger import Accounts
 from integration.database.bulk import reserve_ids
 from integration.database.tables import id_block, json_text
 from integration.database.tables import run as table
-from integration.translate.decision_tables import NOTHING_DECIDED, Decisions
+from integration.translate.decided import NOTHING_DECIDED, Decisions
 
 
 @dataclass(frozen=True, slots=True)
