@@ -42,6 +42,7 @@ from integration.translate.meter_rows import CALCULATED, Row, day
 from integration.translate.places import places_of
 
 CHUNK: Final = 500  # contracts a transaction (performance.md §10: 500 to 2000)
+LARGE: Final = 250  # contracts of one group: from there on it is drafted, so many at a time
 READING_FLOOR_DAYS: Final = 400  # a year for volumes, and the longest reading window
 _ESTIMATE: Final = Origin.ESTIMATE.value
 _INSTALLATION: Final = Origin.INSTALLATION.value
@@ -136,8 +137,8 @@ def group_chunks(
 
 
 def is_large(connection: Connection, choice: Selection, scope: Scope) -> bool:
-    """Whether these contracts fill a chunk: a single group of a big lessor, of a town."""
-    return len(scope.groups) == 1 and len(_contracts(connection, choice, scope, 0)) == CHUNK
+    """Whether it is a single group too large to hold: of a big lessor, of a town."""
+    return len(scope.groups) == 1 and len(_contracts(connection, choice, scope, 0)) == LARGE
 
 
 def gather(
@@ -145,8 +146,8 @@ def gather(
 ) -> Iterator[Slice]:
     """Everything rating needs about these contracts, one query a table.
 
-    One slice, unless a single group is larger than a chunk: then its contracts come CHUNK by
-    CHUNK, so that memory doesn't follow the size of the group.
+    One slice, unless it is a single large group: then its contracts come LARGE at a time, so
+    that memory doesn't follow the size of the group.
     """
     settled: list[Run] = []
     for page in _pages(connection, choice, scope):
@@ -164,13 +165,13 @@ def contract_ids(connection: Connection, choice: Selection, scope: Scope) -> lis
 
 
 def _pages(connection: Connection, choice: Selection, scope: Scope) -> Iterator[list[Row]]:
-    """Contracts, CHUNK at a time. Several groups are one page: they were chosen so."""
+    """Contracts of a large group, LARGE at a time. Several groups are one page: chosen so."""
     after = 0
     while page := _contracts(connection, choice, scope, after):
         wanted = [row for row in page if scope.only is None or row[0] in scope.only]
         if wanted:
             yield wanted
-        if len(page) < CHUNK or len(scope.groups) > 1:
+        if len(page) < LARGE or len(scope.groups) > 1:
             return
         after = page[-1][0]
 
@@ -183,7 +184,7 @@ def _contracts(connection: Connection, choice: Selection, scope: Scope, after: i
         excluded=choice.excluded,
         groups=scope.groups,
         after=after,
-        limit=CHUNK,
+        limit=LARGE if len(scope.groups) == 1 else CHUNK,
     )
 
 

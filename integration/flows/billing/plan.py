@@ -32,7 +32,7 @@ from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
 from formats.common.anomaly import Anomaly, Code
 from integration.database.tables import json_text
 from integration.flows.billing.drafts import Drafts, open_drafts
-from integration.flows.billing.gather import CHUNK, Book, Slice
+from integration.flows.billing.gather import LARGE, Book, Slice
 from integration.posting import Plan, Posting, RuleMove
 from integration.translate.contracts_rows import Row, patch, state_fields
 
@@ -64,7 +64,7 @@ def plans_of_large(
     """The postings of one group that is larger than a chunk, some at a time and in order.
 
     Its contracts are rated in slices into drafts and decided upon by their outlines: memory holds
-    a few numbers a contract, and the lines of CHUNK of them. Same rows as `plan_of`.
+    a few numbers a contract, and the lines of LARGE of them. Same rows as `plan_of`.
     """
     book, outlines = Book(), []
     with open_drafts() as drafts:
@@ -86,15 +86,15 @@ def plans_of_large(
 def _settled(
     decision: Decision, drafts: Drafts, book: Book
 ) -> Iterator[tuple[tuple[InvoiceDraft, ...], list[RuleRating]]]:
-    """Invoices with the rules they move, of about CHUNK contracts at a time; silent rules last."""
+    """Invoices with the rules they move, of about LARGE contracts at a time; silent rules last."""
     moved: set[int] = set()
     for keys, contracts in _portions(decision.bills):
         ratings = _recalled(drafts, contracts, book)
         invoices, rules = settle(ratings, keys, decision, book.payers)
         yield invoices, [one for one in rules if one.rule.id not in moved]
         moved.update(one.rule.id for one in rules)
-    for first in range(0, len(decision.silent), CHUNK):
-        ratings = _recalled(drafts, decision.silent[first : first + CHUNK], book)
+    for first in range(0, len(decision.silent), LARGE):
+        ratings = _recalled(drafts, decision.silent[first : first + LARGE], book)
         yield (), silent_rules(ratings, decision)
 
 
@@ -111,7 +111,7 @@ def _portions(bills: Mapping[Key, list[int]]) -> Iterator[tuple[list[Key], set[i
     for key, some in bills.items():
         keys.append(key)
         contracts.update(some)
-        if len(contracts) >= CHUNK:
+        if len(contracts) >= LARGE:
             yield keys, contracts
             keys, contracts = [], set()
     if keys:

@@ -44,8 +44,8 @@ def test_the_others_of_its_group_post(
     house: House, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     """Also in a group larger than a chunk. It is named by id, class and code, never by value."""
-    monkeypatch.setattr(gather, "CHUNK", chunk)
-    monkeypatch.setattr(plan, "CHUNK", chunk)
+    monkeypatch.setattr(gather, "LARGE", chunk)
+    monkeypatch.setattr(plan, "LARGE", chunk)
     _group(house)
     simulated, _ = house.simulate(DAY)
     report = house.bill(DAY)

@@ -59,7 +59,7 @@ def _posted(folder: Path, url: str, *, grouped: bool) -> dict[str, list[tuple[An
         return {
             table.name: house.rows(f"SELECT * FROM {table.name} ORDER BY 1, 2, 3")
             for table in metadata.sorted_tables
-            if table.name not in {"simulation", "inbox_file", "run"} and len(table.columns) > 2
+            if table.name not in {"simulation", "received_file", "run"} and len(table.columns) > 2
         }
 
 
@@ -68,8 +68,8 @@ def test_a_large_group_gives_the_rows_of_a_small_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, grouped: bool
 ) -> None:
     whole = _posted(tmp_path / "whole", f"sqlite:///{tmp_path}/whole.db", grouped=grouped)
-    monkeypatch.setattr(gather, "CHUNK", 3)
-    monkeypatch.setattr(plan, "CHUNK", 3)
+    monkeypatch.setattr(gather, "LARGE", 3)
+    monkeypatch.setattr(plan, "LARGE", 3)
     parts = _posted(tmp_path / "parts", f"sqlite:///{tmp_path}/parts.db", grouped=grouped)
     assert len(whole["document"]) > (0 if grouped else CONTRACTS)
     for table, rows in whole.items():
@@ -81,8 +81,8 @@ def test_a_large_group_posts_whole_or_not_at_all(
 ) -> None:
     """The last of its parts fails: those before it are taken back, with their numbers."""
     _lessor(house, grouped=False)
-    monkeypatch.setattr(gather, "CHUNK", 3)
-    monkeypatch.setattr(plan, "CHUNK", 3)
+    monkeypatch.setattr(gather, "LARGE", 3)
+    monkeypatch.setattr(plan, "LARGE", 3)
     sound, calls = plan._lay_out, []
 
     def lay_out(*given: Any) -> None:
