@@ -126,7 +126,8 @@ def selected(connection: Connection, organisation_id: int, choice: Choice) -> It
 
 def oldest_revision(connection: Connection, organisation_id: int) -> date | None:
     """The first next increase among the rules that the Syntec index revises."""
-    ids = [row[0] for row in _SQL.rows(connection, "syntec", organisation=organisation_id)]
+    values = {"organisation": organisation_id, "syntec": '%"syntec"%'}
+    ids = [row[0] for row in _SQL.rows(connection, "syntec", **values)]
     days = (
         one.following
         for one in priced(connection, organisation_id, ids)

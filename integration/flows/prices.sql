@@ -51,4 +51,4 @@ WHERE c.organisation_id = :organisation AND c.code = :code
 -- :syntec  rules that the Syntec index revises
 SELECT r.id FROM rule r JOIN contract c ON c.id = r.contract_id
 WHERE c.organisation_id = :organisation AND c.status = 'validated'
-  AND r.increase LIKE '%"syntec"%'
+  AND r.increase LIKE :syntec

@@ -8,9 +8,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, text
 
+from formats.common.anomaly import AnomaliesFound
 from integration.database import migrations
 from integration.database.tables import APPEND_ONLY, metadata
 
@@ -42,7 +42,7 @@ def test_migrating_again_changes_nothing(engine: Engine) -> None:
 def test_a_newer_database_is_refused(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(CommandError):
+    with pytest.raises(AnomaliesFound, match="CFG-110"):
         migrations.upgrade(engine.url.render_as_string(hide_password=False))
 
 

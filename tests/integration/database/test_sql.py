@@ -20,6 +20,9 @@ FILES = sorted(
 QUERIES = [(path, name) for path in FILES for name in sql.Queries(path)._sql]
 
 
+POSTGRESQL_ONLY = {"statistics"}
+
+
 def _question(text: str, embedded: bool) -> tuple[str, dict[str, Any]]:
     """The query as asked on one database, every bind empty."""
     asked = sql._dialect(text, embedded)
@@ -31,6 +34,8 @@ def _question(text: str, embedded: bool) -> tuple[str, dict[str, Any]]:
     ("path", "name"), QUERIES, ids=[f"{path.stem}-{name}" for path, name in QUERIES]
 )
 def test_a_query_is_understood(shared_engine: Engine, path: Path, name: str) -> None:
+    if name in POSTGRESQL_ONLY and shared_engine.dialect.name == "sqlite":
+        return  # it asks about the server itself
     with shared_engine.connect() as connection, connection.begin():
         asked, values = _question(sql.Queries(path)._sql[name], is_sqlite(connection))
         with raw_cursor(connection) as raw:

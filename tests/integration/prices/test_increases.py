@@ -64,7 +64,7 @@ def test_a_one_off_increase_of_an_imported_contract(house: House) -> None:
         house.bill(day)
     assert [price for _, price in _prices(house)] == [10000, 10000, 10500, 10500]
     assert house.rows("SELECT field, author FROM rule_change") == [
-        ("increase", "002-increases.txt")
+        ("increase", "003-increases.txt")
     ]
 
 
