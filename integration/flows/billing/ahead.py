@@ -13,6 +13,7 @@ import multiprocessing
 import pickle
 import tempfile
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
@@ -119,10 +120,16 @@ def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
     run.engine.dispose(close=False)
     mine = replace(run, engine=make_engine(url))
     try:
-        with no_collections():
+        with no_collections(), ThreadPoolExecutor(1) as mouth:
+            said: Future[None] | None = None
             while chunk := claims.plan_next(mine):
-                pipe.send_bytes(pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL))
+                content = pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL)
+                if said:
+                    said.result()
+                said = mouth.submit(pipe.send_bytes, content)  # heard while the next is planned
                 reach("ahead.sent")
+            if said:
+                said.result()
         pipe.send_bytes(pickle.dumps(None))
-    except Exception:  # the parent goes on alone, meets it too and says it without values
+    except BrokenPipeError:
         return
