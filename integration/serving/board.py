@@ -42,15 +42,17 @@ WHERE (organisation_id, job, due_at) = (
   WHERE organisation_id = :organisation AND state IN ('running', 'waiting')
   AND next_try_at <= :now AND {free} ORDER BY due_at, job LIMIT 1 {skip})
 RETURNING job, due_at, day, attempts"""
-_OURS: Final = """organisation_id = :organisation AND job = :job AND due_at = :due_at
-AND state = 'running' AND lease_token = :token"""
+_TOLD: Final = """organisation_id = :organisation AND job = :job AND due_at = :due_at
+AND state IN ('running', 'done') AND lease_token = :token"""
+_OURS: Final = f"{_TOLD} AND state = 'running'"
 _RENEW: Final = f"""
 UPDATE job_run SET lease_until = {{now}} + :seconds
 WHERE {_OURS} RETURNING job"""
+_FINISH: Final = f"UPDATE job_run SET state = 'done' WHERE {_OURS} RETURNING job"
 _END: Final = f"""
 UPDATE job_run SET state = :state, ended_at = :now, next_try_at = :next_try_at, report = :report,
   attempts = attempts - :untried, lease_token = NULL, lease_until = NULL
-WHERE {_OURS} RETURNING job"""
+WHERE {_TOLD} RETURNING job"""
 
 
 class LostClaimError(Exception):
@@ -116,6 +118,12 @@ class Board:
     def confirm(self, connection: Connection, claim: Claim) -> None:
         """In the transaction of an effect: it is still ours to make. Raises LostClaimError."""
         if self._run(connection, _RENEW, claim) is None:
+            raise LostClaimError
+
+    def finish(self, connection: Connection, claim: Claim) -> None:
+        """In the transaction of the last effect: it is done as soon as the effect is, whatever
+        becomes of us before `end`. Raises LostClaimError."""
+        if self._run(connection, _FINISH, claim) is None:
             raise LostClaimError
 
     def renew(self, claim: Claim) -> None:

@@ -119,7 +119,9 @@ class Ticker:
                     return "stopped", reports
                 if rank:
                     self.board.renew(claim)
-                work = Work(job.work_day(claim.day), partial(self.board.confirm, claim=claim))
+                last = rank == len(job.steps) - 1
+                confirm = self.board.finish if last else self.board.confirm
+                work = Work(job.work_day(claim.day), partial(confirm, claim=claim))
                 reports[name.value] = self.steps[name](work)
         except LostClaimError:
             raise
