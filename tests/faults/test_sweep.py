@@ -14,7 +14,7 @@ from tests.faults.scenario import play
 from tests.faults.stages import Stage
 from tests.faults.sweep import SEED, Undisturbed, sweep, swept
 
-SAMPLE = 12
+SAMPLE = 6
 
 
 @pytest.mark.sweep

@@ -25,8 +25,8 @@ from tests.formats.robustness.samples import DATA, SAMPLES, Sample
 from tests.formats.strategies import records
 
 FUZZ = "FUZZ" in os.environ  # set by `make fuzz`
-FILES = 10_000 if FUZZ else 3_000  # damaged files a dialect
-DRAWN = 2_000 if FUZZ else 40  # files of records drawn by hypothesis, a dialect
+FILES = 10_000 if FUZZ else 1_000  # damaged files a dialect
+DRAWN = 2_000 if FUZZ else 20  # files of records drawn by hypothesis, a dialect
 TIME_LIMIT_S = 5  # a file of a few kilobytes that takes longer hangs
 SHOWN = 10
 
