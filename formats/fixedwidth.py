@@ -74,7 +74,7 @@ R = TypeVar("R")
 
 LENGTH = Code(
     "FMT-001",
-    "L'enregistrement {record} fait {found} octets au lieu de {length}.",
+    "L'enregistrement {record} fait {found} octet(s) au lieu de {length}.",
     "Vérifiez que le fichier est entier et sans retour à la ligne ajouté.",
 )
 UNREADABLE = Code(

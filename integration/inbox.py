@@ -32,6 +32,7 @@ from sqlalchemy.exc import OperationalError
 from config.settings import Settings
 from formats.common.alike import Alike, by_code, identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
+from formats.common.french import counted
 from formats.common.privacy import holds_nir, without_nir
 from integration import audit
 from integration.database.bulk import reserve_ids
@@ -665,10 +666,10 @@ def _reasons(office: Office, claim: _Claim, result: Imported, kept: Path) -> str
         [
             f"Fichier refusé : {claim.name}",
             f"Traité le {received:%d/%m/%Y à %H:%M}. Rien n'en a été importé.",
-            f"{len(result.anomalies)} anomalie(s) :",
+            counted(len(result.anomalies), "anomalie(s) :"),
             "",
             *(_reason(n, one) for n, one in enumerate(groups[:SHOWN], 1)),
-            *([f"… et {hidden} autre(s)."] if hidden > 0 else []),
+            *([f"… et {counted(hidden, 'autre(s)')}."] if hidden > 0 else []),
             *([sealed] if kept.suffix == SUFFIX else []),
             f"Corrigez le fichier, puis redéposez-le dans « {folder} ».",
             "",

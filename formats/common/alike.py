@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from formats.common.anomaly import Anomaly
+from formats.common.french import counted
 
 PLACES: Final = 3
 """How many places or sentences of a group are told."""
@@ -35,7 +36,7 @@ class Alike:
         """The examples, and how many more there are."""
         more = self.count - len(self.examples)
         told = " ; ".join(self.examples) if self.same_sentence else " ".join(self.examples)
-        return f"{told} … et {more} autre(s)" if more > 0 and self.examples else told
+        return f"{told} … et {counted(more, 'autre(s)')}" if more > 0 and self.examples else told
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from formats.common.french import agreed
 from formats.common.privacy import MASKED, without_nir
 
 __all__ = ["MASKED", "NOWHERE", "AnomaliesFound", "Anomaly", "Code", "Place", "catalogue"]
@@ -84,7 +85,7 @@ class Anomaly:
     @property
     def sentence(self) -> str:
         """The French sentence, without place."""
-        return without_nir(self.code.sentence.format_map(self.values))
+        return without_nir(agreed(self.code.sentence, **self.values))
 
     def at(self, place: Place) -> Anomaly:
         """The same anomaly, at a more precise place."""
@@ -100,7 +101,8 @@ class AnomaliesFound(ValueError):  # noqa: N818 - it carries findings, it is not
 
     def __init__(self, *anomalies: Anomaly) -> None:
         super().__init__(
-            f"{len(anomalies)} anomalie(s) : " + ", ".join(a.code.id for a in anomalies)
+            agreed("{count} anomalie(s) : ", count=len(anomalies))
+            + ", ".join(one.code.id for one in anomalies)
         )
         self.anomalies = anomalies
 

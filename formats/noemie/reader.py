@@ -19,12 +19,12 @@ UNKNOWN = Code(
 )
 UNCLOSED = Code(
     "FMT-202",
-    "L'entité {record} n'est pas fermée par @ à sa longueur de {length} octets.",
+    "L'entité {record} n'est pas fermée par @ à sa longueur de {length} octet(s).",
     "Demandez une nouvelle copie du retour : il est abîmé.",
 )
 CUT = Code(
     "FMT-203",
-    "Le retour s'arrête au milieu d'une entité ({length} octets sans fin).",
+    "Le retour s'arrête au milieu d'une entité ({length} octet(s) sans fin).",
     "Demandez une nouvelle copie du retour : la fin manque.",
 )
 

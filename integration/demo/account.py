@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
+from formats.common.french import counted
 from integration.demo.balance import Balance
 from integration.demo.cards import PIN, UNBLOCK_CODE
 from integration.verbs.health import described
@@ -33,7 +34,8 @@ def _made(balance: Balance, home: Path) -> Iterator[str]:
     pages = len(list((home / "outbox" / "factures").glob("*.pdf")))
     refused = len(list((home / "error").rglob("*.err.txt")))
     yield f"  {pages} factures en PDF, {refused} fichiers refusés avec leurs raisons."
-    yield f"  Les caisses ont payé {balance.fund.part_paid} part(s) en partie seulement."
+    some = balance.fund.part_paid
+    yield f"  Les caisses ont payé {counted(some, 'part(s)')} en partie seulement."
 
 
 def _verdict(balance: Balance) -> str:
@@ -54,7 +56,7 @@ def _places(last_day: date, home: Path) -> Iterator[str]:
         ("un fichier B2", "outbox/b2/*.b2"),
         ("le retour d'une caisse", "done/returns/**/*.noe"),
         ("un fichier refusé", "error/**/*.err.txt"),
-        ("un rapport de nuit", "reports/*.json"),
+        ("un rapport de nuit", "reports/*.html"),
     ):
         found = sorted(home.glob(pattern))
         if found:

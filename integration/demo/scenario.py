@@ -11,6 +11,7 @@ from random import Random
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from formats.common.french import agreed
 from integration.app import App, open_app
 from integration.cli import DONE, INTEGRITY
 from integration.demo import sandbox
@@ -134,9 +135,11 @@ def _opening(folder: Path, scale: Scale) -> str:
 
 
 def _line(day: date, week: Counter[str]) -> str:
-    refused = f", {week['refused']} fichier(s) refusé(s)" if week["refused"] else ""
-    return (
-        f"  jusqu'au {day:%d/%m} : {week['contracts']} factures de contrats, {week['care']} de "
-        f"soins ({euros(week['cents'])}), {week['b2']} fichiers B2, "
-        f"{week['returns']} retours et règlements{refused}"
+    return agreed(
+        "  jusqu'au {day:%d/%m} : {contracts} facture(s) de contrats, {care} de soins ({euros}), "
+        "{b2} fichier(s) B2, {returns} retour(s) et règlement(s)"
+        + (", {refused} fichier(s) refusé(s)" if week["refused"] else ""),
+        day=day,
+        euros=euros(week["cents"]),
+        **{name: week[name] for name in ("contracts", "care", "b2", "returns", "refused")},
     )

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from billing.contracts.syntec import missing_before
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound
+from formats.common.french import counted
 from integration.app import App, open_app
 from integration.database.engine import is_sqlite, make_engine, snapshot
 from integration.database.migrations import newest, revision
@@ -98,7 +99,9 @@ def _days(app: App, now: datetime) -> Iterator[Finding]:
     first = f"{(until or today) + timedelta(days=1):%Y-%m-%d}"
     mend = f"jouez les nuits manquantes depuis « echeance run night --date {first} »"
     late = gap > _MAY_RUN
-    yield Finding("nuits", not late, said + (f", {gap} manquante(s)" if late else ""), mend)
+    yield Finding(
+        "nuits", not late, f"{said}, {counted(gap, 'manquante(s)')}" if late else said, mend
+    )
     ahead = latest and _instant(latest) > now + _SLACK
     wrong = bool(ahead or (until and until > today))
     said = f"{now.astimezone(UTC):%d/%m/%Y %H:%M} UTC, {app.settings.organisation.zone}"
@@ -114,7 +117,7 @@ def _waiting(connection: Connection, app: App) -> Iterator[Finding]:
     rows = _SQL.rows(connection, "outbox", organisation=app.organisation_id)
     for state, count, first in rows:
         french, mend = _OUTBOX[state]
-        yield Finding("envois", False, f"{count} {french}", mend.format(first=first))
+        yield Finding("envois", False, counted(count, french), mend.format(first=first))
     if not rows:
         yield Finding("envois", True, "aucun n'attend quelqu'un")
 
@@ -125,7 +128,11 @@ def _missing(connection: Connection, app: App, now: datetime) -> Iterator[Findin
     choices = app.settings.teletransmission.choices()
     funds = _SQL.rows(connection, "funds", organisation=own, today=today)
     lost = [scheme + fund for scheme, fund in funds if choices.recipient(scheme, fund) is None]
-    said = f"inconnus pour {', '.join(lost[:5])}" if lost else f"{len(funds)} caisse(s) connue(s)"
+    said = (
+        f"inconnus pour {', '.join(lost[:5])}"
+        if lost
+        else counted(len(funds), "caisse(s) connue(s)")
+    )
     mend = "ajoutez-les à teletransmission.centres d'echeance.toml"
     yield Finding("centres informatiques", not lost, said, mend)
     codes = [code for (code,) in _SQL.rows(connection, "tariffs", organisation=own, today=today)]

@@ -15,6 +15,7 @@ from config import settings as configuration
 from config.partners import AnyPartner, FolderPartner, Secret, SftpPartner, SmtpPartner
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound
+from formats.common.french import counted
 from integration.doctor.finding import Finding
 from integration.flows.rotation import mixed_files
 from integration.keys import in_a_file, read_keys
@@ -75,7 +76,8 @@ def stuck(settings: Settings, now: datetime) -> Iterator[Finding]:
         for path in settings.folders.processing.rglob("*")
         if path.is_file() and now.timestamp() - path.stat().st_mtime > _STUCK.total_seconds()
     ]
-    said = f"{len(left)} fichier(s), dont {left[0].name}" if left else "aucun fichier en attente"
+    some = counted(len(left), "fichier(s)")
+    said = f"{some}, dont {left[0].name}" if left else "aucun fichier en attente"
     mend = "« echeance run night » reprend les fichiers commencés"
     yield Finding("fichiers en cours", not left, said, mend)
 
@@ -97,7 +99,9 @@ def person_key(settings: Settings) -> Finding:
         return Finding(name, False, "rotation inachevée", "echeance keys rotate")
     if others := mixed_files(Vault(keys.current), settings.folders):
         mend = "remettez en place la clé retirée, puis « echeance keys rotate »"
-        return Finding(name, False, f"{others} fichier(s) chiffrés avec une autre clé", mend)
+        return Finding(
+            name, False, counted(others, "fichier(s) chiffré(s) avec une autre clé"), mend
+        )
     return Finding(name, True, "droits 600" if ours else "donnée par systemd ou l'environnement")
 
 

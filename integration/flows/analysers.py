@@ -32,7 +32,7 @@ SILENT: Final = Code(
 )
 UNBILLABLE: Final = Code(
     "RUN-172",
-    "{count} analyse(s) de l'analyseur « {asset} » ne relèvent d'aucune règle de facturation au"
+    "{count} analyse(s) de l'analyseur « {asset} » ne relève(nt) d'aucune règle de facturation au"
     " résultat.",
     "Déclarez où il se trouve (flux « moves »), ou complétez le contrat de ce client.",
 )

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from formats.common.anomaly import Anomaly, Code
+from formats.common.french import counted
 from formats.signature.ed25519 import is_genuine
 from integration.flows.closing import SEALED, SQL, Closing, anchored, read_closings, seal
 from integration.posting import GENESIS, reference
@@ -159,7 +160,8 @@ def _totals(
 
 def _told(totals: Totals) -> str:
     documents, entries, debit, _ = totals
-    return f"{documents} documents, {entries} écritures, {debit // 100},{debit % 100:02d} €"
+    many = f"{counted(documents, 'document(s)')}, {counted(entries, 'écriture(s)')}"
+    return f"{many}, {debit // 100},{debit % 100:02d} €"
 
 
 def _seals(

@@ -16,6 +16,7 @@ from typing import Any, Final, TypedDict, cast
 from sqlalchemy import Connection, Engine
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import agreed, counted
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
 
@@ -220,7 +221,7 @@ _MENDS: Final = {
         "« echeance unpaid » les liste : relancez.",
     ),
     "nights": (
-        "{count} nuit(s) n'ont pas été jouées depuis le {oldest}",
+        "{count} nuit(s) non jouée(s), la première le {oldest}",
         "Jouez-les dans l'ordre : « echeance run night --date JOUR ».",
     ),
 }
@@ -241,7 +242,7 @@ def _todo(
             yield _mend(one["state"], one)
     if rejected := answers.get("R"):
         yield _task(
-            f"{rejected['count']} part(s) rejetée(s) par les organismes",
+            counted(rejected["count"], "part(s) rejetée(s)") + " par les organismes",
             "Corrigez le dossier, puis « echeance recycle » avec le numéro de la facture.",
         )
     for one in late:
@@ -255,7 +256,7 @@ def _mend(name: str, values: Mapping[str, Any]) -> dict[str, str]:
     what, mend = _MENDS[name]
     oldest = values.get("oldest")
     shown = {"oldest": f"{date.fromisoformat(oldest):%d/%m/%Y}"} if oldest else {}
-    return _task(what.format_map({**values, **shown}), mend)
+    return _task(agreed(what, **{**values, **shown}), mend)
 
 
 def _task(what: str, mend: str) -> dict[str, str]:

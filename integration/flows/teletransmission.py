@@ -33,7 +33,8 @@ from integration.translate.teletransmission import Envelope, Sender, b2_file, in
 
 NO_RECIPIENT: Final = Code(
     "TEL-110",
-    "Le centre informatique de la caisse {fund} n'est pas connu : {invoices} facture(s) attendent.",
+    "Le centre informatique de la caisse {fund} n'est pas connu :"
+    " {invoices} facture(s) attend(ent).",
     "Ajoutez la caisse à « teletransmission.centres » de la configuration.",
 )
 CHANGED: Final = Code(

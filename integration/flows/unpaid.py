@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 from billing.ledger import Accounts, Share
 from billing.money import unscaled
 from billing.unpaid import Balance, Filters, Listing, Totals, Unpaid, listing
+from formats.common.french import counted
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
 from integration.database.tables import json_text
@@ -197,7 +198,8 @@ def as_table(page: Listing) -> str:
     ages = "   ".join(f"{name} j : {_amount(due)}" for name, due in page.totals.by_age.items())
     return (
         "\n".join(_aligned(line, widths) for line in lines)
-        + f"\n{page.totals.invoices} facture(s) au {page.as_of:%d/%m/%Y}, page {page.page}"
+        + f"\n{counted(page.totals.invoices, 'facture(s)')}"
+        + f" au {page.as_of:%d/%m/%Y}, page {page.page}"
         + f" sur {page.pages}.   Dû par âge, {ages}\n"
     )
 

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine
 
 from config.partners import AnyPartner, Partner
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import counted
 from integration.executors import SerialExecutor
 from integration.failpoints import reach
 from integration.outbox.desk import Desk, Ended, Taken
@@ -175,7 +176,7 @@ class Round:
         except BarredError as error:
             self.told.append(error.anomaly(self.name, "rien"))
         except UnreachableError as error:
-            self.told.append(error.anomaly(self.name, f"{len(rows)} envoi(s)"))
+            self.told.append(error.anomaly(self.name, counted(len(rows), "envoi(s)")))
             ended = [_ended(partner, self.desk, row, Event.UNBEGUN, error.why) for row in rows]
             self.desk.turn(ended, (), 0)
         else:
@@ -264,7 +265,7 @@ class Way:
         detail = "; ".join((receipt.proof, *receipt.refused))
         if receipt.refused:
             values = {"partner": self.partner.name, "name": row.file_name}
-            values["refused"] = f"{len(receipt.refused)} destinataire(s)"
+            values["refused"] = counted(len(receipt.refused), "destinataire(s)")
             self.round.told.append(Anomaly(NOT_EVERYBODY, values=values))
         personal = item.kind in PERSONAL
         digest = None if personal else hashlib.sha256(item.content).hexdigest()

@@ -24,7 +24,7 @@ NOT_BLOCKED: Final = Code(
 )
 WRONG_UNBLOCK_CODE: Final = Code(
     "TEL-513",
-    "Le code de déblocage est faux ; il reste {left} déblocages.",
+    "Le code de déblocage est faux ; il reste {left} déblocage(s).",
     "Vérifiez le code remis par l'émetteur.",
 )
 NO_UNBLOCK_LEFT: Final = Code(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator
-from html import escape
 from typing import Final
 
+from formats.common.french import counted
 from integration.flows.night_report import Account
 from integration.reporting import words
 from integration.reporting.charts import BLUE, GREEN, GREY, ORANGE, RED, bars, columns
@@ -20,6 +21,7 @@ table{border-collapse:collapse}td{padding:.2rem 1rem .2rem 0}td.n{text-align:rig
 figure{margin:1rem 0}figcaption{font-weight:bold}svg{max-width:100%;height:auto}
 svg text{font:12px "DejaVu Sans",Verdana,sans-serif;fill:#1a1a1a}
 """
+_BY_NIGHT: Final = "Facturé par nuit, en euros : contrats en bleu, soins en orange"
 _ANSWERS: Final = (("P", "payées", GREEN), ("R", "rejetées", RED), ("D", "différées", ORANGE))
 
 _OUTBOX: Final = (
@@ -29,6 +31,14 @@ _OUTBOX: Final = (
     ("failed", "abandonnés", RED),
     ("held", "retenus", GREY),
 )
+
+
+def escape(text: str) -> str:
+    """Text as HTML; French signs stay with their words at the end of a line."""
+    told = html.escape(text)
+    for sign in "»:;?!":
+        told = told.replace(f" {sign}", f"&nbsp;{sign}")
+    return told.replace("« ", "«&nbsp;")
 
 
 def page(account: Account) -> str:
@@ -71,15 +81,16 @@ def _charts(account: Account) -> Iterator[str]:
         (
             words.french(one["day"])[:5],
             (one["contract_cents"], one["care_cents"]),
+            _whole(one["contract_cents"] + one["care_cents"]),
             f"{words.french(one['day'])} : contrats {euros(one['contract_cents'])},"
             f" soins {euros(one['care_cents'])}",
         )
         for one in account["nights"]
     ]
-    yield columns("Facturé par nuit : contrats en bleu, soins en orange", nights, (BLUE, ORANGE))
+    yield columns(_BY_NIGHT, nights, (BLUE, ORANGE))
     answered = account["ever"]["answers"]
     shares = [
-        (label, one["cents"], f"{one['count']}, {euros(one['cents'])}", colour)
+        (label, one["cents"], f"{counted(one['count'], 'part(s)')}, {euros(one['cents'])}", colour)
         for state, label, colour in _ANSWERS
         if (one := answered.get(state))
     ]
@@ -92,6 +103,11 @@ def _charts(account: Account) -> Iterator[str]:
     ]
     if left:
         yield bars("Boîte d'envoi, depuis le début", left)
+
+
+def _whole(cents: int) -> str:
+    """`1 235` for 123 456 cents: enough above a column, which tells its cents when pointed at."""
+    return f"{round(cents / 100):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _count(account: Account, state: str) -> int:

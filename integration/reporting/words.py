@@ -7,38 +7,41 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from formats.common.french import agreed, counted, plural
 from integration.flows.night_report import Account, Figures
 from integration.verbs.outcome import euros
 
 Line = tuple[str, int, int | None]
 """A label, a count, an amount in cents or None."""
 
-_KINDS: Final = {
-    "contract": "factures de contrats",
-    "care": "factures de soins",
-    "credit": "avoirs",
-    "payment": "règlements",
-    "rejection": "rejets",
-    "settlement": "régularisations",
+KINDS: Final = {
+    "contract": "facture(s) de contrats",
+    "care": "facture(s) de soins",
+    "credit": "avoir(s)",
+    "payment": "règlement(s)",
+    "rejection": "rejet(s)",
+    "settlement": "régularisation(s)",
 }
-_SENT: Final = {
-    "invoice_pdf": "factures en PDF",
-    "b2": "fichiers B2",
-    "night_report": "comptes rendus",
-    "checks": "contrôles",
+SENT: Final = {
+    "invoice_pdf": "facture(s) en PDF",
+    "b2": "fichier(s) B2",
+    "reading_request": "demande(s) de relevés",
+    "run_silence": "alerte(s) d'analyseur muet",
+    "night_report": "compte(s) rendu(s)",
+    "checks": "contrôle(s)",
 }
-_ANSWERS: Final = {"P": "parts payées", "R": "parts rejetées", "D": "parts différées"}
-_FILES: Final = {"imported": "importés", "duplicate": "en double", "refused": "refusés"}
+ANSWERS: Final = {"P": "part(s) payée(s)", "R": "part(s) rejetée(s)", "D": "part(s) différée(s)"}
+FILES: Final = {"imported": "importé(s)", "duplicate": "en double", "refused": "refusé(s)"}
 _LATE: Final = {
-    "unanswered": "factures télétransmises sans réponse",
-    "overdue": "factures échues et impayées",
-    "nights": "nuits non jouées",
+    "unanswered": "facture(s) télétransmise(s) sans réponse",
+    "overdue": "facture(s) échue(s) et impayée(s)",
+    "nights": "nuit(s) non jouée(s)",
 }
 _WAITING: Final = {
     "todo": "à envoyer",
-    "uncertain": "incertains",
-    "failed": "abandonnés",
-    "held": "retenus",
+    "uncertain": "incertain(s)",
+    "failed": "abandonné(s)",
+    "held": "retenu(s)",
 }
 
 
@@ -64,28 +67,29 @@ def french(iso: str) -> str:
 def title(account: Account) -> str:
     """What a mail or a page is called; it says at once whether somebody is needed."""
     count = len(account["todo"])
-    need = f"{count} chose(s) à faire" if count else "rien à faire"
+    need = counted(count, "chose(s) à faire") if count else "rien à faire"
     return f"Nuit du {day_of(account)} : {need}"
 
 
 def sections(account: Account) -> Iterator[Section]:
     """The figures, in the order a clerk asks for them."""
-    sent = _lines(account["transmitted"], {"invoices": "factures télétransmises"})
-    yield Section("Fait", _lines(account["made"], _KINDS, cents=True), "Rien n'a été facturé.")
-    yield Section("Envoyé", (*_lines(account["sent"], _SENT), *sent), "Rien n'est parti.")
+    sent = _lines(account["transmitted"], {"invoices": "facture(s) télétransmise(s)"})
+    yield Section("Fait", _lines(account["made"], KINDS, cents=True), "Rien n'a été facturé.")
+    yield Section("Envoyé", (*_lines(account["sent"], SENT), *sent), "Rien n'est parti.")
     yield Section(
         "Réponses des organismes",
-        _lines(account["answers"], _ANSWERS, cents=True),
+        _lines(account["answers"], ANSWERS, cents=True),
         "Aucune réponse.",
     )
-    yield Section("Fichiers reçus", _lines(account["received"], _FILES), "Aucun fichier.")
+    yield Section("Fichiers reçus", _lines(account["received"], FILES), "Aucun fichier.")
     late = tuple(
-        (_LATE[one["what"]], one["count"], one["cents"] or None) for one in account["late"]
+        (plural(_LATE[one["what"]], one["count"]), one["count"], one["cents"] or None)
+        for one in account["late"]
     )
     yield Section("En retard", late, "Rien n'est en retard.")
     waiting = tuple(
         (
-            f"{_WAITING[one['state']]} ({one['partner'] or 'à attribuer'})",
+            plural(_WAITING[one["state"]], one["count"]) + f" ({one['partner'] or 'à attribuer'})",
             one["count"],
             None,
         )
@@ -98,11 +102,11 @@ def totals(account: Account) -> list[str]:
     """Documents, entries and outbox side by side, then the verdict."""
     found = account["totals"]
     return [
-        f"{found['documents']} documents, {found['links']} chaînés",
+        agreed("{documents} document(s), {links} chaîné(s)", **found),
         f"factures {euros(found['invoiced_cents'])}, écritures {euros(found['asked_cents'])}",
         f"débit {euros(found['debit_cents'])}, crédit {euros(found['credit_cents'])},"
         f" reste dû {euros(found['due_cents'])}",
-        f"{found['to_leave']} envois attendus, {found['outbox']} dans la boîte d'envoi",
+        agreed("{to_leave} envoi(s) attendu(s), {outbox} dans la boîte d'envoi", **found),
         "Tout concorde." if found["agree"] else "LES TOTAUX NE CONCORDENT PAS.",
     ]
 
@@ -126,14 +130,20 @@ def _told(one: dict[str, object]) -> str:
     examples = one["examples"]
     assert isinstance(examples, list)
     more = int(str(one["count"])) - len(examples)
-    rest = f" … et {more} autre(s)" if more > 0 and examples else ""
+    rest = f" … et {counted(more, 'autre(s)')}" if more > 0 and examples else ""
     return " ".join(part for part in (str(one["sentence"]), " ; ".join(examples) + rest) if part)
 
 
 def _lines(figures: Figures, names: dict[str, str], *, cents: bool = False) -> tuple[Line, ...]:
-    known = [name for name in names if name in figures]
-    others = [name for name in figures if name not in names]
-    return tuple(
-        (names.get(name, name), figures[name]["count"], figures[name]["cents"] if cents else None)
-        for name in (*known, *others)
+    """The figures in the order of their names; what has no name comes last."""
+    order = (
+        *(name for name in names if name in figures),
+        *(name for name in figures if name not in names),
     )
+    return tuple(_line(names.get(name, name), figures[name], cents=cents) for name in order)
+
+
+def _line(words: str, figure: dict[str, int], *, cents: bool) -> Line:
+    """A rejection moves no total: it has no amount of its own."""
+    amount = figure["cents"] if cents and figure["cents"] else None
+    return plural(words, figure["count"]), figure["count"], amount

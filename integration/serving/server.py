@@ -26,6 +26,7 @@ from config import jobs as job_file
 from config.jobs import StepName
 from config.settings import Server as Choices
 from formats.common.anomaly import AnomaliesFound
+from formats.common.french import counted
 from integration.app import App
 from integration.database.alone import only_server
 from integration.database.engine import make_engine
@@ -62,7 +63,7 @@ def serve(app: App, ticker: Ticker, pulse: Pulse, home: Path) -> int:
     clock.every(choices.tick_s).seconds.do(_guarded, ticker.tick)
     if choices.watch:
         clock.every(choices.poll_s).seconds.do(_guarded, lambda: _watched(watch))
-    notify(f"READY=1\nSTATUS={len(ticker.jobs.jobs)} tâche(s)")
+    notify(f"READY=1\nSTATUS={counted(len(ticker.jobs.jobs), 'tâche(s)')}")
     with _signals(pulse), _heart(app, ticker, pulse, choices):
         clock.run_all()
         while not pulse.stopping:
@@ -105,7 +106,7 @@ def _guarded(work: Callable[[], object]) -> None:
 
 def _watched(watch: Watch) -> None:
     for one in watch.step():
-        counts = ", ".join(f"{count} {noun}" for noun, count in one.counts.items())
+        counts = ", ".join(f"{noun} : {count}" for noun, count in one.counts.items())
         tell(
             f"{one.name} ({one.flow}) : {_OUTCOMES[one.outcome]}{f' — {counts}' if counts else ''}"
         )

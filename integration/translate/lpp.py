@@ -31,7 +31,7 @@ from integration.translate.tabular import csv_schema, read_rows, recognises
 
 CODES_FIRST: Final = Code(
     "IMP-401",
-    "{count} tarif(s) portent un code LPP inconnu, le premier étant {code}.",
+    "{count} tarif(s) porte(nt) un code LPP inconnu, le premier étant {code}.",
     "Importez d'abord lpp_fiche_tot de la même version.",
 )
 UNDATED: Final = Code(

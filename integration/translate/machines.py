@@ -17,7 +17,7 @@ from integration.translate.flow import Intake, Record
 
 NO_SUCH_SERIAL: Final = Code(
     "IMP-187",
-    "Le numéro de série « {serial} » est porté par {found} biens, il en faut un seul.",
+    "Le numéro de série « {serial} » est porté par {found} bien(s), il en faut un seul.",
     "Donnez le code du bien dans la colonne « bien ».",
 )
 

@@ -13,10 +13,12 @@ from billing.contracts.requests import Channel, Line
 from billing.contracts.seen import Proposal
 from config.settings import Settings
 from config.templates import Templates, filled
+from formats.common.french import agreed
 from formats.message import reply
 from integration.translate.request_letters import picture_name
 
 _FAX: Final = "Merci de compléter les fiches jointes et de nous les retourner par fax{fax}."
+_SUMMARY: Final = "{title} : {sent} bien(s) demandé(s), {unsent} non demandé(s)."
 
 
 def content_of(
@@ -117,7 +119,7 @@ def summary_of(
     sent = [f"- {told_of(line)}" for line in lines if not line.why]
     unsent = [f"- {told_of(line)} : {line.why}" for line in lines if line.why]
     text = (
-        f"{title} : {len(sent)} bien(s) demandé(s), {len(unsent)} non demandé(s).",
+        agreed(_SUMMARY, title=title, sent=len(sent), unsent=len(unsent)),
         *(("", "Demandés :", *sent) if sent else ()),
         *(("", "Non demandés :", *unsent) if unsent else ()),
         "",

@@ -44,7 +44,7 @@ DOUBLE_COLUMN: Final = Code(
 )
 CELLS: Final = Code(
     "IMP-125",
-    "La ligne compte {cells} cellules et l'en-tête {columns}.",
+    "La ligne compte {cells} cellule(s) et l'en-tête {columns}.",
     "Vérifiez les séparateurs et les guillemets de la ligne.",
 )
 BROKEN_CSV: Final = Code(

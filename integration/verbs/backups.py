@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config import settings as configuration
 from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.common.french import counted
 from integration import backup
 from integration.app import NOT_READY, home_of, open_app
 from integration.cli import DONE, INTEGRITY
@@ -28,7 +29,8 @@ def back_up(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json("backup", {"file": str(file), **_plain(told)})
         return DONE
-    say(f"Sauvegarde écrite : {file} ({len(told.members)} fichiers, schéma {told.schema})")
+    files = counted(len(told.members), "fichier(s)")
+    say(f"Sauvegarde écrite : {file} ({files}, schéma {told.schema})")
     if not arguments.with_keys:
         say(f"  sans les clés : gardez {settings.person_key} ailleurs, elle ouvre les identités")
     return DONE
@@ -40,7 +42,8 @@ def restore(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             told = backup.unpack(file, Path(folder))
-        say(f"Sauvegarde saine, faite le {told.made_at} : {len(told.members)} fichiers.")
+        files = counted(len(told.members), "fichier(s)")
+        say(f"Sauvegarde saine, faite le {told.made_at} : {files}.")
         return DONE
     told = backup.restore(file, home, datetime.now(UTC))
     if arguments.json:

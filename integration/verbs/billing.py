@@ -16,6 +16,7 @@ from billing.told import number
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from config.settings import remarks
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import agreed
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, INTEGRITY, PARTIAL
 from integration.flows.billing import run as billing
@@ -310,8 +311,11 @@ def verify(arguments: argparse.Namespace) -> int:
             complain(str(found.fault))
         else:
             say(
-                f"Livres sains : {found.documents} documents chaînés et équilibrés, "
-                f"{found.parts} parts facturées une fois, {found.rules} règles conformes, "
-                f"{found.closings} clôtures signées."
+                agreed(
+                    "Livres sains : {documents} document(s) chaîné(s) et équilibré(s), {parts} "
+                    "part(s) facturée(s) une fois, {rules} règle(s) conforme(s), {closings} "
+                    "clôture(s) signée(s).",
+                    **asdict(found),
+                )
             )
         return INTEGRITY if found.fault else DONE

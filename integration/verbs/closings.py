@@ -6,6 +6,7 @@ import argparse
 from datetime import date, timedelta
 
 from billing.closing import Kind, Period, period_of
+from formats.common.french import counted
 from integration.app import home_of, open_app
 from integration.cli import DONE
 from integration.verbs.outcome import day_of, euros, say, say_json
@@ -20,8 +21,8 @@ def close(arguments: argparse.Namespace) -> int:
         say_json("closing", made._asdict())
         return DONE
     say(
-        f"Clôture n° {made.sequence} du {made.period} : {made.documents} documents, "
-        f"{made.entries} écritures, {euros(made.debit_cents)}."
+        f"Clôture n° {made.sequence} du {made.period} : {counted(made.documents, 'document(s)')}, "
+        f"{counted(made.entries, 'écriture(s)')}, {euros(made.debit_cents)}."
     )
     say(f"Ancre : {made.anchor}")
     return DONE

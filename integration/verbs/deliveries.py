@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from formats.common.french import counted
 from integration.app import home_of, open_app
 from integration.cli import DONE
 from integration.database.engine import snapshot
@@ -24,7 +25,7 @@ def deliveries(arguments: argparse.Namespace) -> int:
         return DONE
     for one in found:
         say(_told(one))
-    say(f"{len(found)} ligne(s) de livraison au {on:%d/%m/%Y}")
+    say(f"{counted(len(found), 'ligne(s) de livraison')} au {on:%d/%m/%Y}")
     return DONE
 
 
@@ -39,7 +40,7 @@ def levels(arguments: argparse.Namespace) -> int:
     for asset, articles in found.items():
         for article, left in articles.items():
             say(f"{asset} : {left} × {article}")
-    say(f"{len(found)} appareil(s) au {on:%d/%m/%Y}")
+    say(f"{counted(len(found), 'appareil(s)')} au {on:%d/%m/%Y}")
     return DONE
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from config.chart import account_labels
 from config.settings import FILE_NAME, load
 from formats.common.anomaly import AnomaliesFound
+from formats.common.french import counted
 from integration.app import SUBFOLDERS, App, home_of, open_app
 from integration.cli import DONE, INTEGRITY, USAGE
 from integration.flows.archive import Archivist, check_archive, export_archive, period_named
@@ -33,7 +34,7 @@ def fec(arguments: argparse.Namespace) -> int:
         content = {"file": made.path.name, "entries": made.entries, "sha256": made.sha256}
         say_json("fec", content)
     else:
-        say(f"{made.path} : {made.entries} écritures, contrôlé.")
+        say(f"{made.path} : {counted(made.entries, 'écriture(s)')}, contrôlé.")
     return DONE
 
 
@@ -51,8 +52,8 @@ def ledger(arguments: argparse.Namespace) -> int:
         say_json("ledger", made._asdict())
     elif made.number:
         say(
-            f"Export n° {made.number} : {folder / made.file_name}, {made.entries} écritures, "
-            f"{euros(made.debit_cents)}."
+            f"Export n° {made.number} : {folder / made.file_name}, "
+            f"{counted(made.entries, 'écriture(s)')}, {euros(made.debit_cents)}."
         )
     else:
         say("Rien de nouveau à exporter.")
@@ -95,7 +96,8 @@ def verify_archive(arguments: argparse.Namespace) -> int:
         say_json("verify-archive", found._asdict())
     else:
         say(
-            f"Archive saine : {found.organisation}, {found.period}, {found.documents} documents "
-            f"chaînés, signée par la clé {found.public_key}."
+            f"Archive saine : {found.organisation}, {found.period}, "
+            f"{counted(found.documents, 'document(s) chaîné(s)')}, "
+            f"signée par la clé {found.public_key}."
         )
     return DONE

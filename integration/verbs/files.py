@@ -35,7 +35,7 @@ def import_files(arguments: argparse.Namespace) -> int:
 
 
 def _tell(one: Imported) -> None:
-    counts = ", ".join(f"{count} {noun}" for noun, count in one.counts.items())
+    counts = ", ".join(f"{noun} : {count}" for noun, count in one.counts.items())
     say(f"{one.name} ({one.flow}) : {_FRENCH[one.outcome]}{f' — {counts}' if counts else ''}")
     for notice in one.notices:
         say(f"  à noter : {notice}")

@@ -21,6 +21,7 @@ from formats.catalogue import (
     unconfirmed,
 )
 from formats.common.anomaly import Anomaly, Code, Place
+from formats.common.french import counted
 from formats.report import LIMIT, STOPPED, Report
 from integration.cli import BAD_INPUT, DONE, IO_ERROR, USAGE
 from integration.verbs.outcome import complain, say, say_json
@@ -310,12 +311,13 @@ def _tell(one: Checked, limit: int) -> None:
     found, stopped = _found(one.report)
     more = "plus de " if stopped else ""
     kind = dialect(one.dialect).french if one.dialect else "format inconnu"
-    verdict = f"{more}{len(found)} anomalie(s)" if found else "rien à signaler"
-    say(f"{one.name} : {kind}, {one.report.records} enregistrement(s), {verdict}")
+    verdict = more + counted(len(found), "anomalie(s)") if found else "rien à signaler"
+    records = counted(one.report.records, "enregistrement(s)")
+    say(f"{one.name} : {kind}, {records}, {verdict}")
     for anomaly in found[:limit]:
         say(f"  {anomaly}")
     if hidden := len(found[limit:]):
-        say(f"  … et {more}{hidden} autre(s) (--limit en montre davantage).")
+        say(f"  … et {more}{counted(hidden, 'autre(s)')} (--limit en montre davantage).")
 
 
 def _as_json(one: Checked, limit: int) -> dict[str, Any]:

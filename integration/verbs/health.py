@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from config import jobs
 from config import settings as configuration
@@ -15,24 +15,16 @@ from config.partners import load_partners
 from config.settings import Settings
 from config.templates import load_templates
 from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.common.french import counted, plural
 from integration.app import home_of, open_app
 from integration.cli import BAD_CONFIG, DONE, INTEGRITY, PARTIAL
 from integration.database.engine import snapshot
 from integration.doctor import examined
 from integration.flows.billing.fees import article_faults
 from integration.flows.report import Situation, situation
+from integration.reporting.words import ANSWERS, FILES, KINDS
 from integration.translate.decision_tables import load_decisions
 from integration.verbs.outcome import complain, euros, say, say_json
-
-_KINDS: Final = {
-    "contract": "factures de contrats",
-    "care": "factures de soins",
-    "credit": "avoirs",
-    "payment": "règlements",
-    "rejection": "rejets",
-    "settlement": "régularisations",
-}
-_RETURNS: Final = {"P": "parts payées", "R": "parts rejetées", "D": "parts différées"}
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -52,15 +44,12 @@ def described(found: Situation) -> str:
     lines = [
         f"Dernier jour clos : {found.last_night:%d/%m/%Y}" if found.last_night else "Aucune nuit.",
         *(
-            f"  {count:>7} {_KINDS.get(kind, kind):24} {euros(cents):>18}"
+            _figure(count, KINDS.get(kind, kind), cents)
             for kind, (count, cents) in found.documents.items()
         ),
-        f"  {invoices:>7} {'factures télétransmises':24} {euros(amo):>18} de part AMO, "
-        f"{files} fichiers",
-        *(
-            f"  {count:>7} {_RETURNS[state]:24} {euros(cents):>18}"
-            for state, (count, cents) in found.returns.items()
-        ),
+        f"{_figure(invoices, 'facture(s) télétransmise(s)', amo)} de part AMO, "
+        + counted(files, "fichier(s)"),
+        *(_figure(count, ANSWERS[state], cents) for state, (count, cents) in found.returns.items()),
         f"  Écritures : débit {euros(found.ledger['debit_cents'])}, "
         f"crédit {euros(found.ledger['credit_cents'])}, "
         f"reste dû {euros(found.ledger['due_cents'])}",
@@ -69,10 +58,13 @@ def described(found: Situation) -> str:
     return "\n".join(lines)
 
 
-def _counts(files: object) -> str:
-    french = {"imported": "importés", "duplicate": "en double", "refused": "refusés"}
-    assert isinstance(files, dict)
-    return ", ".join(f"{n} {french.get(state, state)}" for state, n in files.items()) or "aucun"
+def _figure(count: int, words: str, cents: int) -> str:
+    return f"  {count:>7} {plural(words, count):24} {euros(cents):>18}"
+
+
+def _counts(files: Mapping[str, int]) -> str:
+    told = (counted(n, FILES.get(state, state)) for state, n in files.items())
+    return ", ".join(told) or "aucun"
 
 
 def check(arguments: argparse.Namespace) -> int:

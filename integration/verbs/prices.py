@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import counted
 from integration.app import App, home_of, open_app
 from integration.cli import DONE
 from integration.database.engine import snapshot
@@ -50,7 +51,7 @@ def export(arguments: argparse.Namespace) -> int:
             found = prices.selected(connection, app.organisation_id, choice)
             rows = [prices.cells(prices.told(one, app.today())) for one in found]
     write_table(Path(arguments.file), tuple(COLUMNS.values()), rows)
-    say(f"{len(rows)} règle(s) dans {arguments.file}.")
+    say(f"{counted(len(rows), 'règle(s)')} dans {arguments.file}.")
     return DONE
 
 
@@ -91,7 +92,7 @@ def export_rules(arguments: argparse.Namespace) -> int:
     with open_app(home_of(arguments.home)) as app, snapshot(app.engine) as connection:
         rows = list(held(connection, app.organisation_id, arguments.contract))
     write_table(Path(arguments.file), HEADER, rows)
-    say(f"{len(rows)} règle(s) dans {arguments.file}.")
+    say(f"{counted(len(rows), 'règle(s)')} dans {arguments.file}.")
     return DONE
 
 
@@ -119,7 +120,7 @@ def history(arguments: argparse.Namespace) -> int:
             f"{row.since} {row.rule} {row.article} {row.kind} {row.price} :"
             f" {row.before} → {row.after} ({row.invoice or 'sans facture'})"
         )
-    say(f"{len(rows)} prix modifié(s)." if rows else "Aucune augmentation.")
+    say(counted(len(rows), "prix modifié(s).") if rows else "Aucune augmentation.")
     return DONE
 
 
@@ -142,9 +143,10 @@ def _tell(
     if not changes:
         say("Rien à modifier.")
     elif arguments.apply:
-        say(f"{len(changes)} règle(s) modifiée(s).")
+        say(counted(len(changes), "règle(s) modifiée(s)."))
     else:
-        say(f"{len(changes)} règle(s) à modifier ; rien n'est enregistré sans --apply.")
+        some = counted(len(changes), "règle(s)")
+        say(f"{some} à modifier ; rien n'est enregistré sans --apply.")
     if undo:
         say(f"Pour revenir en arrière : echeance prices import {undo} --apply")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from config import settings as configuration
 from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.common.french import agreed, counted
 from integration import audit
 from integration.app import home_of, open_app
 from integration.cli import DONE, PARTIAL
@@ -48,7 +49,9 @@ def rotate_keys(arguments: argparse.Namespace) -> int:
         counts = {"persons": done.persons, "files": done.files, "by_hand": done.by_hand}
         say_json("keys", {**counts, "anomalies": [str(one) for one in done.anomalies]})
         return PARTIAL if done.anomalies else DONE
-    say(f"Rechiffrés : {done.persons} identités, {done.files} fichiers.")
+    say(
+        f"Rechiffrés : {counted(done.persons, 'identité(s)')}, {counted(done.files, 'fichier(s)')}."
+    )
     if done.by_hand:
         say(f"Mettez la nouvelle clé dans {VARIABLE} (ou « persons.key »), retirez la suivante.")
     else:
@@ -70,7 +73,7 @@ def list_audit(arguments: argparse.Namespace) -> int:
     for one in found:
         why = f" — {one.reason}" if one.reason and one.verb != "settings" else ""
         say(f"{one.sequence:>6} {one.at} {one.who} {one.verb} {one.subject} : {one.outcome}{why}")
-    say(f"{len(found)} ligne(s).")
+    say(counted(len(found), "ligne(s)."))
     return DONE
 
 
@@ -87,7 +90,11 @@ def erase_person(arguments: argparse.Namespace) -> int:
         say_json("erased", {"patient": arguments.patient, **asdict(done)})
     else:
         say(
-            f"Patient {arguments.patient} effacé : {done.persons} identité(s), "
-            f"{done.files} fichier(s) réécrit(s), {done.invoices} facture(s) imprimée(s) ôtée(s)."
+            agreed(
+                "Patient {patient} effacé : {persons} identité(s), {files} fichier(s) réécrit(s), "
+                "{invoices} facture(s) imprimée(s) ôtée(s).",
+                patient=arguments.patient,
+                **asdict(done),
+            )
         )
     return DONE

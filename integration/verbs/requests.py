@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from billing.contracts.requests import Line
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import counted
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, PARTIAL
 from integration.flows.requests import Requests, Ticks, ask, asking_of, lines_of, trace
@@ -40,7 +41,7 @@ def propose(arguments: argparse.Namespace) -> int:
     for line in lines:
         say(f"{told_of(line)}{f' — {line.why}' if line.why else ''}")
     ready = sum(not line.why for line in lines)
-    say(f"Relevés à demander : {len(lines)} bien(s), dont {ready} à envoyer.")
+    say(f"Relevés à demander : {counted(len(lines), 'bien(s)')}, dont {ready} à envoyer.")
     return DONE
 
 

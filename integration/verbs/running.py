@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import Connection, select
 
+from formats.common.french import plural
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, PARTIAL
 from integration.database import tables
@@ -48,16 +49,11 @@ _FRENCH: Final = {
     "part_amo_cents": "AMO",
     "part_amc_cents": "AMC",
     "part_patient_cents": "patients",
-    "invoice_pdf": "factures en PDF",
-    "b2": "fichiers B2",
-    "night_report": "comptes rendus",
-    "reading_request": "demandes de relevés",
     "letters": "demandes de relevés",
     "requested": "biens demandés",
     "unrequested": "biens non demandés",
     "warned": "clients prévenus d'un analyseur muet",
-    "run_silence": "alertes d'analyseur muet",
-    "checks": "contrôles",
+    **{kind: plural(sent, 2) for kind, sent in words.SENT.items()},
 }
 
 
@@ -92,11 +88,11 @@ def _figures(report: Mapping[str, Any]) -> Iterator[str]:
         if not value or name == "attention":
             continue
         if isinstance(value, Mapping):
-            yield from (f"{count} {noun}" for noun, count in value.items() if count)
+            yield from (f"{noun} : {count}" for noun, count in value.items() if count)
         elif name.endswith("_cents"):
-            yield f"{_FRENCH.get(name, name)} {euros(value)}"
+            yield f"{_FRENCH.get(name, name)} : {euros(value)}"
         else:
-            yield f"{value} {_FRENCH.get(name, name)}"
+            yield f"{_FRENCH.get(name, name)} : {value}"
 
 
 def report(arguments: argparse.Namespace) -> int:

@@ -8,23 +8,17 @@ from contextlib import contextmanager
 from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly
+from formats.common.french import counted
 from integration.app import App, home_of, open_app
 from integration.cli import DONE, PARTIAL, REFUSED, UNREACHABLE
 from integration.outbox.by_hand import UNKNOWN_TARGET, Hand
 from integration.outbox.retry import State
+from integration.reporting.words import SENT
 from integration.transport import protocol
 from integration.transport.credentials import ABSENT, READABLE
 from integration.transport.opened import transport_of
 from integration.verbs.outcome import complain, say, say_json
 
-SENT: Final = {
-    "invoice_pdf": "factures PDF",
-    "b2": "fichiers B2",
-    "run_silence": "alertes d'analyseur muet",
-    "night_report": "comptes rendus",
-    "reading_request": "demandes de relevés",
-    "checks": "contrôles",
-}
 STATES: Final = {
     State.TODO: "à envoyer",
     State.SENT: "envoyé",
@@ -58,7 +52,7 @@ def send(arguments: argparse.Namespace) -> int:
         if arguments.json:
             say_json("sent", {"sent": sent, "anomalies": [str(anomaly) for anomaly in refused]})
         else:
-            told = (f"{count} {SENT[kind]}" for kind, count in sent.items())
+            told = (counted(count, SENT[kind]) for kind, count in sent.items())
             say(", ".join(told) or ("Rien n'est parti." if refused else "Rien à envoyer."))
             for anomaly in refused:
                 complain(str(anomaly))
@@ -128,7 +122,7 @@ def hold(arguments: argparse.Namespace) -> int:
     """Keep something from leaving."""
     with _hand(arguments) as (app, hand):
         count = hand.hold(arguments.target, arguments.reason, app.partners())
-    say(f"Retenu : {arguments.target} ({count} envoi(s) en attente).")
+    say(f"Retenu : {arguments.target} ({counted(count, 'envoi(s)')} en attente).")
     return DONE
 
 
@@ -136,7 +130,7 @@ def resume(arguments: argparse.Namespace) -> int:
     """Let it go."""
     with _hand(arguments) as (app, hand):
         count = hand.resume(arguments.target, app.partners())
-    say(f"Repris : {arguments.target} ({count} envoi(s) à envoyer).")
+    say(f"Repris : {arguments.target} ({counted(count, 'envoi(s)')} à envoyer).")
     return DONE
 
 

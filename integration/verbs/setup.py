@@ -27,7 +27,7 @@ from integration.verbs.outcome import say
 
 LOST_KEY: Final = Code(
     "CFG-103",
-    "La clé « {name} » manque, et {count} identités de la base sont scellées avec elle.",
+    "La clé « {name} » manque, et la base a {count} identité(s) scellée(s) avec elle.",
     "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.",
 )
 

@@ -9,6 +9,7 @@ from typing import Final
 from config import settings as configuration
 from config.decisions import case_of, doubts
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.french import counted
 from integration.app import home_of
 from integration.cli import BAD_CONFIG, DONE, PARTIAL
 from integration.translate.decision_tables import LAYOUTS, read_table
@@ -33,7 +34,8 @@ def check(arguments: argparse.Namespace) -> int:
         else:
             found += doubts(table)
             if not arguments.json:
-                say(f"{table.name} : {len(table.rows)} ligne(s), {LAYOUTS[table.name].french}.")
+                rows = counted(len(table.rows), "ligne(s)")
+                say(f"{table.name} : {rows}, {LAYOUTS[table.name].french}.")
     if arguments.json:
         told = {"anomalies": [str(one) for one in wrong], "doubts": [str(one) for one in found]}
         say_json("tables", told)

@@ -19,7 +19,7 @@ def test_one_alone_is_told_as_ever() -> None:
 def test_the_same_sentence_is_told_once_with_its_first_places() -> None:
     (group,) = identical(wrong(line) for line in range(2, 12))
     assert str(group) == (
-        "FMT-022 (× 10) c.csv, ligne 2 ; c.csv, ligne 3 ; c.csv, ligne 4 … et 7 autre(s) :"
+        "FMT-022 (× 10) c.csv, ligne 2 ; c.csv, ligne 3 ; c.csv, ligne 4 … et 7 autres :"
         " La clé du SIREN « 123 » est fausse."
         " Relisez le numéro sur un document d'origine : un chiffre est sans doute faux."
     )

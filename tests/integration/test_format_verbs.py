@@ -103,7 +103,7 @@ def test_a_group_alone_says_its_verbs(capsys: pytest.CaptureFixture[str]) -> Non
 def test_the_constructed_sample_shows_its_three_faults(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["format", "check", str(FAULTY)]) == BAD_INPUT
     title, *told = capsys.readouterr().out.splitlines()
-    assert title.endswith(": factures B2, 11 enregistrement(s), 3 anomalie(s)")
+    assert title.endswith(": factures B2, 11 enregistrements, 3 anomalies")
     assert [line.split(" : ")[0].strip() for line in told] == [
         f"FMT-022 {FAULTY.name}, ligne 7, colonnes 39-49, octet 768",
         f"FMT-022 {FAULTY.name}, ligne 8, colonnes 43-55, octet 896",
@@ -174,9 +174,9 @@ def test_a_bounded_report_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[
     path.write_bytes(encode_all(records(b2_file())) + b"?" * 128 * 12_000)
     assert main(["format", "check", str(path), "--limit", "3"]) == BAD_INPUT
     told = capsys.readouterr().out.splitlines()
-    assert told[0].endswith("plus de 10000 anomalie(s)")
+    assert told[0].endswith("plus de 10000 anomalies")
     assert len(told) == 5
-    assert told[-1] == "  … et plus de 9997 autre(s) (--limit en montre davantage)."
+    assert told[-1] == "  … et plus de 9997 autres (--limit en montre davantage)."
     (file,) = _json(capsys, "format", "check", str(path), code=BAD_INPUT)["files"]
     assert (file["count"], file["complete"], len(file["anomalies"])) == (10_000, False, 100)
 
@@ -188,4 +188,4 @@ def test_a_pipe_is_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str
     writer.start()
     assert main(["format", "check", str(pipe)]) == DONE
     writer.join()
-    assert "11 enregistrement(s), rien à signaler" in capsys.readouterr().out
+    assert "11 enregistrements, rien à signaler" in capsys.readouterr().out

@@ -143,7 +143,7 @@ def test_json_and_table_carry_totals_and_ages(provider: Provider) -> None:
     table = unpaid(provider, Filters(), MARCH, "table").splitlines()
     assert len(table) == 5
     assert len({len(line) for line in table[1:3]}) == 1
-    assert "2 facture(s) au 31/03/2026" in table[-1]
+    assert "2 factures au 31/03/2026" in table[-1]
 
 
 def test_payments_of_unknown_invoices_and_shares_post_nothing(provider: Provider) -> None:

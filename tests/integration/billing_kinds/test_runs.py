@@ -225,7 +225,7 @@ def test_runs_at_a_structure_without_contract_are_told(house: House) -> None:
     house.bring("moves", "serie;depuis;client\nSN1;15/04/2026;C2\n")
     found = watch(house.engine, house.app.organisation_id, date(2026, 4, 17))
     assert [one.sentence for one in found.anomalies] == [
-        "1 analyse(s) de l'analyseur « PC1 » ne relèvent d'aucune règle de facturation au résultat."
+        "1 analyse de l'analyseur « PC1 » ne relève d'aucune règle de facturation au résultat."
     ]
     assert found.anomalies[0].code.id == "RUN-172"
     house.bring("moves", "serie;depuis;client\nSN1;15/04/2026;C1\n")

@@ -112,7 +112,7 @@ def test_a_history_without_its_codes_is_refused(practice: Practice) -> None:
     _, histo = pair([], [unknown])
     with pytest.raises(AnomaliesFound) as found:
         load(practice, histo, "h.dbf")
-    assert str(found.value.anomalies[0]).startswith("IMP-401 1 tarif(s)")
+    assert str(found.value.anomalies[0]).startswith("IMP-401 1 tarif")
     _, histo = pair([], [unknown, BED_TARIFF])
     assert [n.code.id for n in load(practice, histo, "h.dbf").notices] == ["IMP-401"]
 

@@ -336,7 +336,7 @@ def test_a_lost_key_of_persons_is_never_made_anew(
     code, out, err = _run(capsys, home, "init")
     assert (code, out) == (BAD_CONFIG, "")
     assert err == (
-        "CFG-103 La clé « persons.key » manque, et 1 identités de la base sont scellées avec elle. "
+        "CFG-103 La clé « persons.key » manque, et la base a 1 identité scellée avec elle. "
         "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.\n"
     )
     assert not (home / "state" / "persons.key").exists()

@@ -21,7 +21,7 @@ def test_the_account_of_a_night_is_shown_and_written(
     assert cli.main([*home, "run", "night", "--date", "2026-02-02"]) == DONE
     told = capsys.readouterr().out
     assert "Compte rendu             Nuit du 02/02/2026 : rien à faire" in told
-    assert "Compte rendu envoyé      1 comptes rendus" in told
+    assert "Compte rendu envoyé      comptes rendus : 1" in told
     assert cli.main([*home, "report", "night"]) == DONE
     assert "Rien : tout s'est fait tout seul." in capsys.readouterr().out
     assert cli.main([*home, "report", "night", "--date", "02/02/2026", "--json"]) == DONE

@@ -168,14 +168,14 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     readable_password: ("secret smtp : droits 644", "chmod 600 "),
     missing_folder: ("dossiers : manquants : outbox", "echeance init"),
     open_house: ("droits du dossier : 755", "chmod o-rwx "),
-    stuck_file: ("fichiers en cours : 1 fichier(s), dont clients.csv", "« echeance run night »"),
+    stuck_file: ("fichiers en cours : 1 fichier, dont clients.csv", "« echeance run night »"),
     old_schema: ("schéma : 0000", "echeance upgrade"),
     new_schema: ("schéma : 9999, plus récent que", "installez la version"),
     clock_back: ("horloge : ", "timedatectl set-ntp true"),
     dead_partner: ("partenaire voisin : dossier inaccessible", "vérifiez la liaison"),
     broken_chain: ("livres : La chaîne s'arrête au rang 0", "Restaurez une sauvegarde saine"),
-    uncertain_row: ("envois : 1 peut-être arrivé(s)", "« echeance mark-sent »"),
-    failed_row: ("envois : 1 abandonné(s)", "« echeance outbox show "),
+    uncertain_row: ("envois : 1 peut-être arrivé", "« echeance mark-sent »"),
+    failed_row: ("envois : 1 abandonné", "« echeance outbox show "),
     unknown_centre: ("centres informatiques : inconnus pour 01ZZZ", "teletransmission.centres"),
     expired_certificate: ("certificat authorities.pem : jusqu'au ", "demandez-en un nouveau"),
 }
@@ -221,7 +221,7 @@ def test_missed_nights_are_counted_from_the_first(home: Path) -> None:
     """The server was off for nine days."""
     found = examined(home, datetime.now(UTC) + timedelta(days=9), network=False)
     (nights,) = (one for one in found if one.name == "nuits")
-    assert (nights.well, ", 9 manquante(s)" in nights.found) == (False, True)
+    assert (nights.well, ", 9 manquantes" in nights.found) == (False, True)
     assert "jouez les nuits manquantes depuis « echeance run night --date 20" in nights.mend
 
 

@@ -74,7 +74,7 @@ def test_invoices_go_by_mail_to_whom_has_an_address_else_to_the_folder(
         "folder : dossier ouvert en écriture\ncourriel : connexion chiffrée et compte acceptés\n",
     )
     assert smtp.script.accepted == []
-    assert clerk("send")[:2] == (DONE, "2 factures PDF\n")
+    assert clerk("send")[:2] == (DONE, "2 factures en PDF\n")
     (sent,) = smtp.script.mails
     assert (sent["To"], sent["Subject"]) == ("m@martin.example", "Facture VT2026-000001")
     (attached,) = sent.iter_attachments()
@@ -89,13 +89,13 @@ def test_rows_are_listed_shown_marked_and_resent_with_reasons(
     clerk.partner("courriel", smtp.partner(takes=[{"kind": "invoice_pdf"}]))
     smtp.script.data = ["lost"]
     code, out, err = clerk("send")
-    assert (code, out) == (PARTIAL, "1 factures PDF\n")
+    assert (code, out) == (PARTIAL, "1 facture en PDF\n")
     assert err.startswith("OUT-103 VT2026-000001.pdf est peut-être arrivé chez « courriel »")
     code, out, _ = clerk("outbox", "list")
     assert (code, out.split()) == (DONE, ["1", "incertain", "courriel", "VT2026-000001.pdf"])
     assert clerk("resend", "1", "--reason", " ")[0] == BAD_INPUT
     assert clerk("resend", "VT2026-000001.pdf", "--reason", "M. Martin n'a rien")[0] == DONE
-    assert clerk("send")[:2] == (DONE, "1 factures PDF\n")
+    assert clerk("send")[:2] == (DONE, "1 facture en PDF\n")
     code, out, _ = clerk("outbox", "show", "1", "--json")
     told = json.loads(out)["row"]
     assert [one["event"] for one in told["events"]] == [
@@ -131,10 +131,10 @@ def test_a_proof_settles_what_is_uncertain(clerk: Clerk, smtp: SmtpServer) -> No
 def test_what_is_held_stays_till_it_is_resumed(clerk: Clerk, target: str) -> None:
     assert clerk("hold", target, "--reason", "le client conteste")[0] == DONE
     count = 1 if target == "2" else 0
-    assert clerk("send")[1] == ("1 factures PDF\n" if count else "Rien à envoyer.\n")
+    assert clerk("send")[1] == ("1 facture en PDF\n" if count else "Rien à envoyer.\n")
     assert clerk.states() == ["sent" if count else "held", "held"]
     assert clerk("bill", "--date", "2026-02-01")[0] == DONE
-    assert clerk("send")[1] == ("2 factures PDF\n" if count else "Rien à envoyer.\n")
+    assert clerk("send")[1] == ("2 factures en PDF\n" if count else "Rien à envoyer.\n")
     assert clerk("resume", target)[0] == DONE
     assert clerk("send")[0] == DONE
     assert set(clerk.states()) == {"sent"}

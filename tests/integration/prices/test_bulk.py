@@ -106,7 +106,7 @@ def test_differences_are_shown_then_all_or_nothing(desk: Desk) -> None:
         "  Valeur augmentation : — → 5",
         "  Renouvellement d'augmentation : — → annuelle le 1 juillet",
     ]
-    assert out.splitlines()[-1] == "2 règle(s) à modifier ; rien n'est enregistré sans --apply."
+    assert out.splitlines()[-1] == "2 règles à modifier ; rien n'est enregistré sans --apply."
     assert desk.agreed() == ["", "", ""]
     desk.fill(path, "Toner", value="-0,5", mode="Appliquer coefficient")
     code, _, err = desk.run("prices", "import", path, "--apply")
@@ -115,7 +115,7 @@ def test_differences_are_shown_then_all_or_nothing(desk: Desk) -> None:
     assert desk.agreed() == ["", "", ""]
     desk.fill(path, "Toner", value="5", mode="Appliquer pourcentage")
     code, out, _ = desk.run("prices", "import", path, "--apply")
-    assert (code, out.splitlines()[-2]) == (DONE, "2 règle(s) modifiée(s).")
+    assert (code, out.splitlines()[-2]) == (DONE, "2 règles modifiées.")
     assert desk.agreed()[0] == desk.agreed()[1] != ""
     assert desk.agreed()[2] == ""
     code, _, err = desk.run("prices", "import", path, "--apply")

@@ -75,7 +75,7 @@ def test_offered_and_financed_copies_are_two_columns(desk: Desk) -> None:
     assert desk.run("rules", "import", desk.save(path, [row]), "--apply")[0] == DONE
     ((terms,),) = desk.house.rows("SELECT terms FROM rule WHERE terms LIKE '%financed%'")
     assert terms == '{"financed":600,"offered":1000}'
-    assert desk.run("rules", "export", path)[1] == f"4 règle(s) dans {path}.\n"
+    assert desk.run("rules", "export", path)[1] == f"4 règles dans {path}.\n"
 
 
 def test_a_billing_planned_before_a_change_is_planned_again(desk: Desk) -> None:

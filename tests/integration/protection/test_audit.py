@@ -64,7 +64,7 @@ def test_who_did_what_and_how_it_ended(home: Path, capsys: pytest.CaptureFixture
     assert cli.main(["audit", "list", "--subject", "hold"]) == DONE
     out = capsys.readouterr().out
     assert "panne du ***" in out
-    assert "2 ligne(s)." in out
+    assert "2 lignes." in out
     assert trail(capsys, "--since", "2999-01-01") == []
 
 

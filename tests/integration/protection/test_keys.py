@@ -180,7 +180,7 @@ def test_doctor_tells_of_a_rotation_that_is_not_done(engine: Engine, settings: S
         "echeance keys rotate",
     )
     next_file(settings.person_key).replace(settings.person_key)  # no rotation: a key too early
-    assert looked_at(settings).found == "2 fichier(s) chiffrés avec une autre clé"
+    assert looked_at(settings).found == "2 fichiers chiffrés avec une autre clé"
 
 
 def test_a_key_of_the_environment_is_changed_by_hand(

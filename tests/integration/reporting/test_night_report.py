@@ -111,8 +111,8 @@ def test_uncertain_failed_and_held_rows_are_for_a_person(house: House) -> None:
     house.execute("UPDATE outbox SET state = 'failed', partner = 'martin' WHERE subject_id = 2")
     told = played(house, FIRST)
     whats = [task["what"] for task in told["todo"]]
-    assert "1 envoi(s) peut-être arrivé(s) chez « martin », à partir de VT2026-000001.pdf" in whats
-    assert "1 envoi(s) abandonné(s) pour « martin », à partir de VT2026-000002.pdf" in whats
+    assert "1 envoi peut-être arrivé chez « martin », à partir de VT2026-000001.pdf" in whats
+    assert "1 envoi abandonné pour « martin », à partir de VT2026-000002.pdf" in whats
     assert all(task["mend"].endswith(".") for task in told["todo"])
 
 
@@ -155,7 +155,7 @@ def test_the_mail_holds_text_page_and_book_under_one_identity(busy: Account) -> 
     item = Item("night_report:1:2026-02-02", "nuit.eml", content, kind="night_report", at=at)
     sent = Smtp(partner, Path()).message(item).as_bytes()
     mail = message_from_bytes(sent, EmailMessage, policy=default)
-    assert mail["Subject"] == "Nuit du 02/02/2026 : 2 chose(s) à faire"
+    assert mail["Subject"] == "Nuit du 02/02/2026 : 2 choses à faire"
     assert (mail["From"], mail["To"]) == ("nuit@durand.example", "chef@durand.example")
     assert mail["Message-ID"] == Smtp(partner, Path()).message(item)["Message-ID"]
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
@@ -197,7 +197,7 @@ def test_a_browser_draws_the_page(busy: Account, tmp_path: Path) -> None:
         [*command, "--dump-dom", url], capture_output=True, text=True, check=True
     )
     for said in (
-        "factures de contrats", "factures en PDF", "parts payées", "parts rejetées",
+        "factures de contrats", "factures en PDF", "parts payées", "part rejetée",
         "factures télétransmises sans réponse", "À faire aujourd'hui", "Tout concorde.",
     ):  # fmt: skip
         assert said in drawn.stdout

@@ -223,7 +223,7 @@ def test_the_to_header_of_the_summary(clerk: Clerk, given: dict[str, str], told:
     assert (request["To"], summary["To"]) == ("c1@client.example", told)
     assert summary["Subject"] == "Demandes de relevés du 01/03/2025"
     text = text_of(summary)
-    assert "1 bien(s) demandé(s), 1 non demandé(s)." in text
+    assert "1 bien demandé, 1 non demandé." in text
     assert "- B1, Imprimerie Martin (e-mail c1@client.example)" in text
     assert "- B2, Imprimerie Martin (Aucun) : mode sans demande" in text
 
@@ -307,7 +307,7 @@ organisation;agence;classification;regle;mois;jours;commentaire
 def test_a_school_in_august_is_not_asked(clerk: Clerk) -> None:
     """Exclusion, exception by class, generic; a tick overrules the calendar."""
     (clerk.home / "tables" / "TD_DEMANDES_RELEVES.csv").write_text(CALENDAR, "utf-8")
-    assert "3 ligne(s), calendrier des demandes de relevés." in clerk.run("table", "check")
+    assert "3 lignes, calendrier des demandes de relevés." in clerk.run("table", "check")
     header = "code;nom;email;classification"
     clerk.bring("customers", header, "C2;École;e@ecole.example;ECOLE")
     clerk.bring("customers", header, "C3;Ville;v@ville.example;GRANDS_COMPTES")

@@ -77,7 +77,7 @@ def test_f42_term_stops_it_hup_reads_the_jobs_again_and_a_file_is_taken(
         systemd.settimeout(30)
         environment = {"NOTIFY_SOCKET": str(told), "WATCHDOG_USEC": "3000000"}
         with serving(home, **environment) as process:
-            assert systemd.recv(200) == b"READY=1\nSTATUS=1 t\xc3\xa2che(s)"
+            assert systemd.recv(200) == b"READY=1\nSTATUS=1 t\xc3\xa2che"
             assert systemd.recv(200) == b"WATCHDOG=1"
             (home / "inbox" / "customers" / "c.csv").write_text("code;nom\nC1;Un\n", "utf-8")
             until(lambda: list((home / "done").rglob("c.csv")))
@@ -93,7 +93,7 @@ def test_f42_term_stops_it_hup_reads_the_jobs_again_and_a_file_is_taken(
         while (last := systemd.recv(200)) == b"WATCHDOG=1":
             pass
         assert last == b"STOPPING=1"
-    assert "c.csv (customers) : importé — 1 clients créés" in said
+    assert "c.csv (customers) : importé — clients créés : 1" in said
     assert "CFG-003 jobs.toml : La clé « jobs.matin.day » est inconnue" in said
     assert "Les tâches d'avant restent en place." in said
     assert "Tâches relues : 2." in said
