@@ -60,7 +60,7 @@ class Stage:
             yield home
 
     def _copy(self, source: str, name: str) -> Home:
-        self._execute(f"create database faults_{name} template faults_{source}")
+        self._execute(f"create database faults_{name} template faults_{source} strategy file_copy")
         shutil.copytree(self.folder / source, self.folder / name)
         return self._home(name)
 
