@@ -4,7 +4,7 @@
 #   make sweep | fuzz | bench | features [LAST=1] | mutants | lint | lock | clean
 
 PYTHON ?=
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist worksteal
 MUTANTS_S ?= 1800
 
 SHELL := /bin/bash

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.faults.stages import PostgresqlStage, SqliteStage, Stage
+from tests.faults.stages import Stage
 from tests.faults.sweep import Undisturbed, undisturbed
 from tests.plugins.postgresql import Cluster
 
@@ -12,13 +12,13 @@ from tests.plugins.postgresql import Cluster
 @pytest.fixture(scope="session")
 def sqlite_stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """Homes with their database in a file."""
-    return SqliteStage(tmp_path_factory.mktemp("sqlite-stage")).build()
+    return Stage(tmp_path_factory.mktemp("sqlite-stage")).build()
 
 
 @pytest.fixture(scope="session")
 def postgresql_stage(tmp_path_factory: pytest.TempPathFactory, postgresql_server: Cluster) -> Stage:
     """Homes with their database on the run's server."""
-    return PostgresqlStage(tmp_path_factory.mktemp("postgresql-stage"), postgresql_server).build()
+    return Stage(tmp_path_factory.mktemp("postgresql-stage"), postgresql_server).build()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from integration.database.engine import make_engine
 from integration.database.migrations import is_current, upgrade
 from integration.database.tables import APPEND_ONLY, metadata, rule_change
 from tests.faults.killing import run
-from tests.faults.scenario import Home, play
+from tests.faults.scenario import Home
 from tests.faults.stages import Stage
 from tests.faults.sweep import Undisturbed
 from tests.plugins.postgresql import Cluster
@@ -25,8 +25,7 @@ from tests.plugins.postgresql import Cluster
 def posted(request: pytest.FixtureRequest, reference: Undisturbed) -> Iterator[Home]:
     """A home after its nights: every posted table holds rows. Nothing here may change them."""
     made: Stage = request.getfixturevalue(f"{request.param}_stage")
-    with made.fresh() as home:
-        run(lambda: play(home, reference.arrivals))
+    with made.played(reference.arrivals) as home:
         run(lambda: change_by_hand(home))
         yield home
 

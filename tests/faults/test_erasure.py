@@ -17,8 +17,9 @@ from integration.flows.erasure import Eraser, erase, struck_out
 from integration.flows.verify import Verified, verify
 from integration.kept import kept_below, opened
 from integration.persons import ERASED, PersonalFields, open_vault
-from tests.faults.scenario import ADELE, NIGHTS, OSCAR, Home, first_night, play, second_night
+from tests.faults.scenario import ADELE, NIGHTS, OSCAR, Home, play
 from tests.faults.stages import Stage
+from tests.faults.sweep import Undisturbed
 from tests.integration.care.practice import encoded, person, prescription
 from tests.integration.care.practice import patient as document
 
@@ -26,11 +27,6 @@ LAST = date(2037, 12, 31)
 """The prescription ends on 4 January 2027; ten years after the end of 2027."""
 TERM = date(2038, 1, 1)
 NAMES = (b"Z\xc3\xa9phirin-Quasar", b"ZEPHIRIN", "Adélaïde".encode())
-
-
-def played(home: Home) -> None:
-    play(home, {NIGHTS[0]: first_night()})
-    play(home, {NIGHTS[1]: second_night(home.settings.folders.outbox)})
 
 
 @contextmanager
@@ -59,11 +55,10 @@ def holding(home: Home, value: bytes) -> list[str]:
 @pytest.mark.feature("X-GDP-01")
 @pytest.mark.parametrize("kill_at", [0, 1, 3])
 def test_erased_after_the_term_nowhere_any_more_and_the_books_verify(
-    stage: Stage, kill_at: int, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, reference: Undisturbed, kill_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stage.fresh() as home:
-        played(home)
-        assert len(holding(home, ADELE.encode())) == 5  # patients, two B2, a return twice
+    with stage.played(reference.arrivals) as home:
+        assert len(holding(home, ADELE.encode())) == 6  # patients, three B2, a return twice
         with eraser(home, LAST) as house, pytest.raises(AnomaliesFound) as found:
             erase(house, "P1")
         assert str(found.value.anomalies[0]) == (

@@ -21,8 +21,6 @@ from integration.flows.closing_check import Trust
 from integration.flows.rule_changes import RuleChange, Trail, write
 from integration.flows.verify import verify
 from integration.posting import reference
-from tests.faults.killing import run
-from tests.faults.scenario import play
 from tests.faults.stages import Stage
 from tests.faults.sweep import Undisturbed
 
@@ -64,17 +62,15 @@ class Books:
 def books(request: pytest.FixtureRequest, reference: Undisturbed) -> Iterator[Books]:
     """Books after three nights, closed and sound, and nothing that protects them any more."""
     made: Stage = request.getfixturevalue(f"{request.param}_stage")
-    with made.fresh() as home:
-        run(lambda: play(home, reference.arrivals))
-        with home.app(LAST) as app:
-            _change_by_hand(app)
-            app.closer().close(period_of(Kind.DAY, LAST), LAST)
-            found = Books(app.engine, app.trust())
-            assert found.fault() is None
-            with app.engine.begin() as connection:
-                for sql in _unprotect(connection):
-                    connection.exec_driver_sql(sql)
-            yield found
+    with made.played(reference.arrivals) as home, home.app(LAST) as app:
+        _change_by_hand(app)
+        app.closer().close(period_of(Kind.DAY, LAST), LAST)
+        found = Books(app.engine, app.trust())
+        assert found.fault() is None
+        with app.engine.begin() as connection:
+            for sql in _unprotect(connection):
+                connection.exec_driver_sql(sql)
+        yield found
 
 
 def _change_by_hand(app: App) -> None:
@@ -262,8 +258,7 @@ def test_the_last_document_cut_off_with_all_its_rows_is_missed(books: Books) -> 
 
 
 def test_a_cached_state_that_drifts_is_found(stage: Stage, reference: Undisturbed) -> None:
-    with stage.fresh() as home:
-        run(lambda: play(home, reference.arrivals))
+    with stage.played(reference.arrivals) as home:
         engine = make_engine(home.url)
         for column in t.rule_state.columns:
             if column.primary_key:

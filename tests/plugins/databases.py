@@ -72,7 +72,7 @@ def postgresql_url(
     """URL of a migrated, empty PostgreSQL database of this test alone."""
     name = f"test_{next(_NUMBERS)}"
     with postgresql_server.connect() as admin:
-        admin.execute(f"create database {name} template {_postgresql_template}")
+        admin.execute(f"create database {name} template {_postgresql_template} strategy file_copy")
     yield postgresql_server.url(name)
     with postgresql_server.connect() as admin:
         admin.execute(f"drop database {name} with (force)")
