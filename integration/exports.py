@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import sync, sync_path
 from integration.failpoints import reach
 
 OTHER_CONTENT: Final = Code(
@@ -32,13 +32,17 @@ def keep(path: Path, pieces: Iterable[bytes], judge: Callable[[Path], None] | No
                 digest.update(piece)
                 file.write(piece)
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno(), path)
         reach("export.part")
         if judge:
             judge(part)
         if path.exists() and digest_of(path) != digest.hexdigest():
             raise AnomaliesFound(Anomaly(OTHER_CONTENT, values={"name": path.name}))
         part.replace(path)
+        sync_path(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
     return digest.hexdigest()
