@@ -53,7 +53,8 @@ def in_the_making(part: Path, final: Path) -> Iterator[None]:
         yield
     except OSError as error:
         part.unlink(missing_ok=True)
-        error.filename = error.filename or str(final)
+        if error.errno in TOO_MUCH or not error.filename:
+            error.filename = str(final)
         raise
 
 

@@ -378,11 +378,19 @@ def _process(office: Office, claim: _Claim) -> Imported:
         result = _import(office, claim)
     except AnomaliesFound as found:
         result = Imported(claim.name, claim.flow, Outcome.REFUSED, anomalies=found.anomalies)
-        _record_refusal(office, claim, result)
+        tries = _tries(claim)
+        again(lambda: _record_refusal(office, next(tries), result))
     reach("inbox.committed")
     kept = _file_away(office, claim, result)
     reach("inbox.moved")
     return replace(result, kept=kept)
+
+
+def _tries(claim: _Claim) -> Iterator[_Claim]:
+    """The claim; then the same as if a killed run had left it: what was written may be our own."""
+    yield claim
+    left = _left_claim(claim.path, claim.flow)
+    yield from itertools.repeat(replace(claim, since=left.since))
 
 
 def _import(office: Office, claim: _Claim) -> Imported:
@@ -399,11 +407,14 @@ def _read_and_apply(office: Office, claim: _Claim, look: _Look) -> Imported:
     settings = office.settings
     known = claim.flow != _ANY
     flow = load(claim.flow, settings) if known else detect(data, claim.name, settings)
-    since = _left_claim(claim.path, claim.flow).since  # a commit may go through unanswered
-    claims = itertools.chain([claim], itertools.repeat(replace(claim, since=since)))
-    try:
+    tries = _tries(claim)
+
+    def applied() -> Imported:
         digest = _known_as(office, hashlib.sha256(data).digest())
-        return again(lambda: _apply(office, next(claims), flow, digest, data, look))
+        return _apply(office, next(tries), flow, digest, data, look)
+
+    try:
+        return again(applied)
     except (AnomaliesFound, OperationalError, OSError, _GoneError, _MovingError):
         raise
     except Exception as error:

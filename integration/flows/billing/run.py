@@ -83,12 +83,12 @@ def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     Killed anywhere and run again it goes on where it stopped: a posted group is no longer due.
     What is posted is added to `digest` when one is given.
     """
-    report, run = BillingReport(run.options.work_date), opened(run)
+    report, run = BillingReport(run.options.work_date), again(partial(opened, run))
     with no_collections(), closing(_chunks(run)) as chunks:
         for rank, chunk in enumerate(chunks):
             _post(run, chunk, report, digest)
             if rank == 0:
-                refresh_statistics(run.engine)
+                again(partial(refresh_statistics, run.engine))
     return report
 
 
