@@ -60,7 +60,9 @@ DEATHS: tuple[Callable[[], None], ...] = (
 
 
 @pytest.mark.timeout(60)
-def test_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(stage: Stage) -> None:
+def test_f45_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(
+    stage: Stage,
+) -> None:
     with stage.fresh() as home:
         run(lambda: billed(home, in_two=False))
         alone = books(home)
@@ -72,7 +74,7 @@ def test_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(stag
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("at", [70, 80, 90])
-def test_the_writer_killed_and_run_again_writes_the_bytes_of_one(stage: Stage, at: int) -> None:
+def test_f45_the_writer_killed_and_run_again_writes_the_bytes_of_one(stage: Stage, at: int) -> None:
     with stage.fresh() as home:
         run(lambda: billed(home, in_two=False))
         alone = books(home)

@@ -121,7 +121,7 @@ def test_etags(server: Server) -> None:
         "fec/",
     ],
 )
-def test_nothing_outside_the_exports(server: Server, path: str) -> None:
+def test_f40_nothing_outside_the_exports(server: Server, path: str) -> None:
     assert ask(server, f"/v1/exports/{path}", **KEY)[0].status == 404
 
 
