@@ -212,3 +212,21 @@ def test_f22_series_under_any_story(tmp_path: Path) -> None:
     machine = Books.TestCase
     machine.settings = settings(max_examples=15, stateful_step_count=8, deadline=None)
     machine().runTest()
+
+
+@pytest.mark.parametrize(
+    ("forgery", "code"),
+    [("last_number = last_number + 1", "LED-906"), ("last_date = '2026-01-01'", "LED-907")],
+)
+def test_f22_verify_finds_a_planted_gap_and_a_date_that_goes_back(
+    engine: Engine, forgery: str, code: str
+) -> None:
+    """The series was changed behind the program's back; what is posted next is chained soundly."""
+    posted(engine, sale(date(2026, 2, 3)))
+    assert verify(engine, 1).fault is None
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE series SET {forgery}"))
+    posted(engine, sale(date(2026, 1, 31)))
+    fault = verify(engine, 1).fault
+    assert fault is not None
+    assert fault.code.id == code
