@@ -32,6 +32,7 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.engine import make_engine, snapshot
 from integration.database.migrations import revision
 from integration.database.tables import chain_head, organisation
+from integration.durable import sync
 from integration.failpoints import reach
 from integration.inbox import prepare
 from integration.keys import next_file
@@ -178,7 +179,7 @@ def _pack(file: Path, sources: dict[str, Path], told: Backup) -> None:
             for name, path in sources.items():
                 tar.add(path, name, recursive=False)
         raw.flush()
-        os.fsync(raw.fileno())
+        sync(raw.fileno(), file)
 
 
 def _digest(path: Path) -> str:
@@ -262,7 +263,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, told: 
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         shutil.copyfileobj(content, file)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno(), target)
     if told.members.get(member.name) != _digest(target):
         raise _damaged(Path(str(tar.name)).name, f"{member.name} n'a pas l'empreinte annoncée")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import in_the_making, sync, sync_path
 from integration.failpoints import reach
 
 OTHER_CONTENT: Final = Code(
@@ -27,18 +27,20 @@ def keep(path: Path, pieces: Iterable[bytes], judge: Callable[[Path], None] | No
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     part, digest = path.with_name(f".{path.name}.part"), hashlib.sha256()
     try:
-        with part.open("wb") as file:
-            for piece in pieces:
-                digest.update(piece)
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        reach("export.part")
-        if judge:
-            judge(part)
-        if path.exists() and digest_of(path) != digest.hexdigest():
-            raise AnomaliesFound(Anomaly(OTHER_CONTENT, values={"name": path.name}))
-        part.replace(path)
+        with in_the_making(part, path):
+            with part.open("wb") as file:
+                for piece in pieces:
+                    digest.update(piece)
+                    file.write(piece)
+                file.flush()
+                sync(file.fileno(), path)
+            reach("export.part")
+            if judge:
+                judge(part)
+            if path.exists() and digest_of(path) != digest.hexdigest():
+                raise AnomaliesFound(Anomaly(OTHER_CONTENT, values={"name": path.name}))
+            part.replace(path)
+            sync_path(path.parent)
     finally:
         part.unlink(missing_ok=True)
     return digest.hexdigest()

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -37,11 +37,11 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served. health, ready: is all well; metrics: Prometheus text."""
+    """What is served. wrong: the names of what isn't well; metrics: Prometheus text."""
 
     exports: Path
     tokens: Mapping[str, Token]
-    ready: Callable[[], bool]
+    wrong: Callable[[], Sequence[str]]
     metrics: Callable[[], str]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -116,10 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: what was fetched is told by whoever proxies."""
 
     def _ready(self) -> None:
-        if self.site.ready():
-            self._text(HTTPStatus.OK, "ok\n")
+        wrong = self.site.wrong()
+        if wrong:
+            self._text(HTTPStatus.SERVICE_UNAVAILABLE, f"pas prêt : {', '.join(wrong)}\n")
         else:
-            self._text(HTTPStatus.SERVICE_UNAVAILABLE, "pas prêt\n")
+            self._text(HTTPStatus.OK, "ok\n")
 
     def _metrics(self) -> None:
         if self._allowed("metrics"):

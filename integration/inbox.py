@@ -35,8 +35,10 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code, Place
 from formats.common.french import counted
 from formats.common.privacy import holds_nir, without_nir
 from integration import audit
+from integration.database.again import again
 from integration.database.bulk import reserve_ids
 from integration.database.tables import json_text, received_file
+from integration.durable import in_the_making, sync_path, write_whole
 from integration.failpoints import reach
 from integration.kept import SUFFIX, keep
 from integration.persons import Vault
@@ -63,12 +65,17 @@ UNREADABLE: Final = Code(
     "Le serveur n'a pas le droit de lire ce fichier : il attend dans inbox.",
     "Donnez-lui le droit de lecture (chmod g+r), ou redéposez le fichier.",
 )
+OTHER_CONTENT: Final = Code(
+    "IMP-015",
+    "L'expéditeur a déjà donné ce numéro à « {name} », dont le contenu est autre et qui est gardé.",
+    "Demandez-lui lequel est le bon ; pour prendre celui-ci, qu'il le renvoie sous un autre n°.",
+)
 
 MAX_BYTES: Final = 256 * 1024 * 1024
 SHOWN: Final = 500  # anomalies and notices written out; the rest is counted
 _INSERT: Final = text(
-    "INSERT INTO received_file (id, digest, name, flow, state, received_at)"
-    " VALUES (:id, :digest, :name, :flow, :state, :received_at)"
+    "INSERT INTO received_file (id, digest, name, flow, state, received_at, identity)"
+    " VALUES (:id, :digest, :name, :flow, :state, :received_at, :identity)"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 _IGNORED: Final = re.compile(r"^\.|^~|~$|\.(part|tmp)$|^README\.txt$", re.IGNORECASE)
@@ -298,7 +305,8 @@ def _copy(office: Office, path: Path, flow: str) -> _Claim:
     """A private copy in `processing/`, whole or absent."""
     target = _place_of_claim(office, flow, path.name, _digest(path).hex())
     part = target.with_name(target.name + ".part")
-    shutil.copyfile(path, part)
+    with in_the_making(part, target):
+        shutil.copyfile(path, part)
     reach("inbox.copied")
     part.rename(target)
     reach("inbox.claimed")
@@ -371,11 +379,19 @@ def _process(office: Office, claim: _Claim) -> Imported:
         result = _import(office, claim)
     except AnomaliesFound as found:
         result = Imported(claim.name, claim.flow, Outcome.REFUSED, anomalies=found.anomalies)
-        _record_refusal(office, claim, result)
+        tries = _tries(claim)
+        again(lambda: _record_refusal(office, next(tries), result))
     reach("inbox.committed")
     kept = _file_away(office, claim, result)
     reach("inbox.moved")
     return replace(result, kept=kept)
+
+
+def _tries(claim: _Claim) -> Iterator[_Claim]:
+    """The claim; then the same as if a killed run had left it: what was written may be our own."""
+    yield claim
+    left = _left_claim(claim.path, claim.flow)
+    yield from itertools.repeat(replace(claim, since=left.since))
 
 
 def _import(office: Office, claim: _Claim) -> Imported:
@@ -392,9 +408,14 @@ def _read_and_apply(office: Office, claim: _Claim, look: _Look) -> Imported:
     settings = office.settings
     known = claim.flow != _ANY
     flow = load(claim.flow, settings) if known else detect(data, claim.name, settings)
-    try:
+    tries = _tries(claim)
+
+    def applied() -> Imported:
         digest = _known_as(office, hashlib.sha256(data).digest())
-        return _apply(office, claim, flow, digest, data, look)
+        return _apply(office, next(tries), flow, digest, data, look)
+
+    try:
+        return again(applied)
     except (AnomaliesFound, OperationalError, OSError, _GoneError, _MovingError):
         raise
     except Exception as error:
@@ -410,8 +431,9 @@ def _apply(
         return earlier
     records = flow.read(data, claim.name)
     with office.engine.begin() as connection:
-        id_ = _receive(office, connection, claim, digest, Outcome.IMPORTED)
+        id_ = _receive(office, connection, claim, digest, Outcome.IMPORTED, records.identity)
         if id_ is None:  # another worker has just imported the same content
+            _refuse_other(connection, claim, flow, digest, records.identity)
             return Imported(claim.name, flow.name, Outcome.DUPLICATE)
         reach("inbox.recorded")
         applied = flow.apply(_intake(office, connection, claim, id_), records)
@@ -441,10 +463,31 @@ def _imported_before(office: Office, claim: _Claim, digest: str) -> Imported | N
     return Imported(claim.name, row.flow, Outcome.DUPLICATE)
 
 
+def _refuse_other(
+    connection: Connection, claim: _Claim, flow: Flow, digest: str, identity: str
+) -> None:
+    """Raises AnomaliesFound (IMP-015) when it is the sender's number that is taken already."""
+    query = select(received_file.c.name).where(
+        received_file.c.flow == flow.name,
+        received_file.c.identity == identity,
+        received_file.c.state == Outcome.IMPORTED.value,
+        received_file.c.digest != digest,
+    )
+    name = connection.scalar(query) if identity else None
+    if name is not None:
+        raise AnomaliesFound(Anomaly(OTHER_CONTENT, Place(claim.name), {"name": name}))
+
+
 def _receive(
-    office: Office, connection: Connection, claim: _Claim, digest: str, outcome: Outcome
+    office: Office,
+    connection: Connection,
+    claim: _Claim,
+    digest: str,
+    outcome: Outcome,
+    identity: str = "",
 ) -> int | None:
-    """The row of a file; None when its content is already imported (the unique key decides)."""
+    """The row of a file; None when its content, or what its sender calls it, is imported already
+    (the unique keys decide)."""
     id_ = reserve_ids(connection, "received_file", 1)
     values = {
         "id": id_,
@@ -453,6 +496,7 @@ def _receive(
         "flow": claim.flow,
         "state": outcome.value,
         "received_at": office.now().isoformat(timespec="seconds"),
+        "identity": identity,
     }
     return connection.execute(_INSERT, values).scalar()
 
@@ -576,11 +620,11 @@ def _file_away(office: Office, claim: _Claim, result: Imported) -> Path:
     folder = _final_folder(office, claim, result)
     folder.mkdir(parents=True, exist_ok=True)
     sealed = _holds_persons(office, claim, result)
-    kept = _sealed(office, claim, folder) if sealed else _link(claim, folder)
+    kept = _sealed(office, claim, folder) if sealed else _linked(claim, folder)
     reach("inbox.linked")
     if result.outcome is Outcome.REFUSED:
         reasons = kept.with_name(kept.name + ".err.txt")
-        reasons.write_text(_reasons(office, claim, result, kept), "utf-8")
+        write_whole(reasons, _reasons(office, claim, result, kept).encode())
         reach("inbox.explained")
     claim.path.unlink(missing_ok=True)  # another worker may have ended the same move
     return kept
@@ -630,6 +674,15 @@ def _names(claim: _Claim) -> Iterator[str]:
     stem, ending = Path(claim.name).stem, Path(claim.name).suffix
     yield claim.name
     yield from (f"{stem}-{n}{ending}" for n in itertools.count(2))
+
+
+def _linked(claim: _Claim, folder: Path) -> Path:
+    """The file under its final name, its bytes and its name on the disk: whoever dropped it
+    needn't have seen to that."""
+    kept = _link(claim, folder)
+    sync_path(kept)
+    sync_path(folder)
+    return kept
 
 
 def _link(claim: _Claim, folder: Path) -> Path:

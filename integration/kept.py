@@ -23,8 +23,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import in_the_making, sync, sync_path
 from integration.failpoints import reach
-from integration.keys import sync_folder
 from integration.persons import ID_BYTES, SALT_BYTES, Vault
 
 NOT_KEPT: Final = Code(
@@ -90,14 +90,15 @@ def keep(vault: Vault, source: BinaryIO, folder: Path, name: str, origin: str) -
     if final.exists():
         return _found(final, mark)
     part = folder / f".{mark.hex()}.part"
-    _write(vault, source, part, name, mark)
+    with in_the_making(part, final):
+        _write(vault, source, part, name, mark)
     reach("kept.part")
     try:
         os.link(part, final)
     except FileExistsError:
         _found(final, mark)
     part.unlink(missing_ok=True)
-    sync_folder(folder)
+    sync_path(folder)
     reach("kept.linked")
     return final
 
@@ -176,10 +177,11 @@ def _replace(
 ) -> None:
     part = path.with_name(f".{origin.hex()}.part")
     salt = _salt(vault, blocks(), path.stem, origin)
-    _sealed(vault, blocks(), part, path.stem, Header(vault.ids[0], salt, origin))
+    with in_the_making(part, path):
+        _sealed(vault, blocks(), part, path.stem, Header(vault.ids[0], salt, origin))
     reach("kept.part")
     part.replace(path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def kept_below(*folders: Path) -> Iterator[Path]:
@@ -225,7 +227,7 @@ def _sealed(vault: Vault, blocks: Iterator[bytes], part: Path, name: str, head: 
             rank, block = rank + 1, following
         file.truncate()
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno(), part)
 
 
 def _read(source: BinaryIO) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import sync, sync_path
 
 BAD_KEY_FILE: Final = Code(
     "CFG-501",
@@ -92,20 +93,11 @@ def create_key(path: Path) -> None:
             os.fchmod(file.fileno(), _MODE)  # whatever the umask says
             file.write(secrets.token_bytes(KEY_BYTES))
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno(), path)
         os.link(part, path)  # whole or not at all, and never over another
     finally:
         part.unlink()
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names written in a folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_path(path.parent)
 
 
 def _from_files(path: Path, *, guarded: bool) -> Keys:

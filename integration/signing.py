@@ -13,6 +13,7 @@ from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.signature.ed25519 import Signer, new_key, signer
+from integration.durable import sync
 
 BAD_SIGNING_KEY: Final = Code(
     "CFG-105",
@@ -40,7 +41,7 @@ def _create(path: Path) -> None:
         os.fchmod(file.fileno(), _MODE)  # whatever the umask says
         file.write(new_key())
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno(), path)
 
 
 def open_signer(path: Path) -> Signer:

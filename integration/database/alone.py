@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.database.again import lost
+from integration.database.engine import wait_for_ever, wait_no_longer
 
 ALREADY_SERVED: Final = Code(
     "RUN-160",
@@ -36,11 +39,22 @@ def alone(engine: Engine, name: str) -> Iterator[None]:
         return
     values = {"space": _SPACE, "name": name}
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        wait_for_ever(connection)
         connection.execute(text("SELECT pg_advisory_lock(:space, hashtext(:name))"), values)
         try:
+            wait_no_longer(connection)
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:space, hashtext(:name))"), values)
+            let_go(connection, "SELECT pg_advisory_unlock(:space, hashtext(:name))", values)
+
+
+def let_go(connection: Connection, sql: str, values: Mapping[str, object]) -> None:
+    """Free an advisory lock; a connection that was lost meanwhile has freed it already."""
+    try:
+        connection.execute(text(sql), values)
+    except DBAPIError as error:
+        if not lost(error):
+            raise
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 BUSY_TIMEOUT_MS = 10_000
+_TIMEOUTS = {
+    "statement_timeout": "30min",
+    "lock_timeout": "5min",  # longer than a large file takes to import
+    "idle_in_transaction_session_timeout": "30min",
+}
+_CONNECT_TIMEOUT_S = "10"
+_GIVEN = re.compile(r"-c\s*(\w+)=(\S+)")
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # a committed posting survives a power cut
@@ -24,7 +32,39 @@ def make_engine(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`; transactions are explicit."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, pool_size=4)
+    return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=_connecting(url))
+
+
+def limits(url: str) -> dict[str, str]:
+    """How long the database may keep us waiting; `options` of the URL change PostgreSQL's."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"busy_timeout": f"{BUSY_TIMEOUT_MS // 1000}s"}
+    given = _connecting(url)
+    return {**dict(_GIVEN.findall(given["options"])), "connect_timeout": given["connect_timeout"]}
+
+
+def _connecting(url: str) -> dict[str, str]:
+    """What the URL says comes last and wins."""
+    query = make_url(url).query
+    options = [f"-c {name}={value}" for name, value in _TIMEOUTS.items()]
+    return {
+        "options": " ".join([*options, str(query.get("options", ""))]).strip(),
+        "connect_timeout": str(query.get("connect_timeout", _CONNECT_TIMEOUT_S)),
+    }
+
+
+def wait_for_ever(connection: Connection, *, local: bool = False) -> None:
+    """Take the time-outs off this session, or (local) off its transaction."""
+    if not is_sqlite(connection):
+        for name in _TIMEOUTS:
+            connection.exec_driver_sql(f"SET {'LOCAL ' if local else ''}{name} = 0")
+
+
+def wait_no_longer(connection: Connection) -> None:
+    """The session's time-outs again."""
+    if not is_sqlite(connection):
+        for name in _TIMEOUTS:
+            connection.exec_driver_sql(f"RESET {name}")
 
 
 def is_sqlite(connection: Connection) -> bool:

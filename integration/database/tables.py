@@ -26,6 +26,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 NAMES: Final = {
@@ -927,7 +928,16 @@ received_file = Table(
     _text("received_at"),  # UTC
     _int("records"),
     _text("report", "{}"),
+    _text("identity"),  # sender and number, where the sender numbers its files
     Index("ix_received_file_digest", "digest"),
+    Index(
+        "uq_received_file_identity",
+        "flow",
+        "identity",
+        unique=True,
+        sqlite_where=text("state = 'imported' AND identity <> ''"),
+        postgresql_where=text("state = 'imported' AND identity <> ''"),
+    ),
     Index(
         "uq_received_file_imported",
         "digest",

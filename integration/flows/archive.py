@@ -21,6 +21,7 @@ from formats.archive import Archive, Member, opened, write
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.signature.ed25519 import Signer, is_genuine
 from integration.database.engine import snapshot
+from integration.durable import sync, sync_path
 from integration.flows.closing import SQL, Closing, read_closings
 from integration.flows.verify import documents
 from integration.posting import GENESIS, chain, content_digest, reference
@@ -86,8 +87,11 @@ def export_archive(house: Archivist, period: Period, folder: Path) -> Path:
         with snapshot(house.engine) as connection, part.open("w+b") as stream:
             about = _about(connection, house, period)
             write(stream, _members(connection, house, period, about), about, house.signer)
+            stream.flush()
+            sync(stream.fileno(), folder / f"{name}.zip")
         final = _free(folder, name, part.read_bytes())
         part.replace(final)
+        sync_path(folder)
     finally:
         part.unlink(missing_ok=True)
     return final

@@ -22,6 +22,7 @@ from billing.ledger import DEFAULT_ACCOUNTS, Accounts, Due, Share, invoice_entri
 from billing.money import ZERO, scaled
 from config.nomenclatures import fund_label
 from formats.common.anomaly import Anomaly
+from integration.database.again import again
 from integration.database.sql import Queries
 from integration.database.tables import json_text
 from integration.failpoints import reach
@@ -260,14 +261,17 @@ def price_care(run: CareRun, work_date: date) -> CareReport:
 
 
 def _next(run: CareRun, work_date: date, after: int) -> list[int]:
-    with run.engine.connect() as connection:
-        return next_patients(connection, run.organisation_id, work_date, after)
+    def read() -> list[int]:
+        with run.engine.connect() as connection:
+            return next_patients(connection, run.organisation_id, work_date, after)
+
+    return again(read)
 
 
 def _price_patients(run: CareRun, patients: Sequence[int], report: CareReport) -> None:
     """One chunk; when it fails for a reason of its data, its patients one by one."""
     try:
-        postings, anomalies = _attempt(run, patients, report.work_date)
+        postings, anomalies = again(lambda: _attempt(run, patients, report.work_date))
     except BAD_DATA as error:
         if len(patients) == 1:
             report.failed.append((patients[0], type(error).__name__))

@@ -9,7 +9,6 @@ database, or cuts its end, contradicts the file. Nothing is dated in a closed pe
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,6 +25,7 @@ from integration.database.alone import alone
 from integration.database.bulk import insert_rows
 from integration.database.sql import Queries
 from integration.database.tables import closing, json_text, organisation
+from integration.durable import sync
 from integration.failpoints import reach
 from integration.posting import GENESIS, chain_head
 from integration.signing import ensure_signing_key, open_signer
@@ -258,7 +258,7 @@ def _append(path: Path, lines: list[str]) -> None:
         file.write("".join(f"{line}\n" for line in lines).encode())
         reach("anchor.part")
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno(), path)
 
 
 def last_anchor(connection: Connection, organisation_id: int) -> str:

@@ -23,6 +23,7 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.engine import is_sqlite
 from integration.database.sql import Queries
 from integration.database.tables import cover_amc, cover_amo, patient, person
+from integration.durable import write_whole
 from integration.failpoints import reach
 from integration.flows.rotation import kept_folders
 from integration.kept import SUFFIX, opened, rewrite
@@ -154,9 +155,7 @@ def _struck(vault: Vault, path: Path, people: Iterable[PersonalFields]) -> bool:
     if kept:
         rewrite(vault, path, after)
     else:
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(after)
-        part.replace(path)
+        write_whole(path, after)
     return True
 
 

@@ -20,6 +20,7 @@ from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.message import Received, ReceivingKey, decoded
 from formats.message.reply import Reply, replied
+from integration.durable import write_whole
 from integration.failpoints import reach
 from integration.inbox import safe_name
 from integration.kept import deliver_kept
@@ -152,7 +153,7 @@ def _explain(settings: Settings, one: Fetched, vault: Vault | None) -> None:
     for n, anomaly in enumerate(one.anomalies, 1):
         reasons.append(f"{n}. {anomaly.code.id} : {anomaly.sentence}")
         reasons.append(f"   À faire : {anomaly.code.remedy}")
-    (folder / f"{name}.err.txt").write_text("\n".join([*reasons, ""]), "utf-8")
+    write_whole(folder / f"{name}.err.txt", "\n".join([*reasons, ""]).encode())
 
 
 def receiving_key(settings: Settings) -> ReceivingKey | None:

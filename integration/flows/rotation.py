@@ -20,9 +20,10 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.alone import alone
 from integration.database.bulk import execute_many
 from integration.database.tables import person
+from integration.durable import sync_path
 from integration.failpoints import reach
 from integration.kept import header_of, kept_below, reseal
-from integration.keys import VARIABLE, create_key, in_a_file, next_file, read_keys, sync_folder
+from integration.keys import VARIABLE, create_key, in_a_file, next_file, read_keys
 from integration.persons import Vault
 
 NO_NEXT_KEY: Final = Code(
@@ -128,10 +129,10 @@ def _retire(path: Path, vault: Vault) -> None:
     retired = path.with_name(f"{path.name}.retired-{vault.ids[1].hex()}")
     if not retired.exists():
         os.link(path, retired)
-    sync_folder(path.parent)
+    sync_path(path.parent)
     reach("keys.retired")
     next_file(path).replace(path)
-    sync_folder(path.parent)
+    sync_path(path.parent)
     reach("keys.replaced")
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Engine, text
 
-from integration.database.alone import alone
+from integration.database.alone import alone, let_go
 
 _SPACE: Final = 4244  # of the tokens' advisory locks
 _TOKENS: Final = 2**31 - 1
@@ -57,9 +57,7 @@ def living_token(engine: Engine) -> Iterator[int]:
         try:
             yield token
         finally:
-            connection.execute(
-                text("SELECT pg_advisory_unlock(:space, CAST(:token AS INTEGER))"), values
-            )
+            let_go(connection, "SELECT pg_advisory_unlock(:space, CAST(:token AS INTEGER))", values)
 
 
 def free(dialect: str) -> str:

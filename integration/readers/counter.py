@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import sync, sync_path
 from integration.failpoints import reach
 from integration.readers.errors import (
     CPS_BLOCKED,
@@ -24,7 +25,7 @@ from integration.readers.errors import (
     WRONG_UNBLOCK_CODE,
     CardRefused,
 )
-from integration.readers.pin import check_digits, sync_folder
+from integration.readers.pin import check_digits
 from integration.readers.secret import hashed, matches
 
 BROKEN_COUNTER: Final = Code(
@@ -116,9 +117,9 @@ class Chip:
         with os.fdopen(handle, "wb") as file:
             file.write(json.dumps(asdict(counters)).encode())
             file.flush()
-            os.fsync(file.fileno())
+            sync(file.fileno(), self.file)
         written.replace(self.file)
-        sync_folder(self.file.parent)
+        sync_path(self.file.parent)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

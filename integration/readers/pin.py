@@ -20,6 +20,7 @@ from typing import Final
 
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration.durable import sync_path
 from integration.failpoints import reach
 from integration.readers.errors import CardRefused
 
@@ -127,20 +128,11 @@ def _marked_first(mark: Path) -> bool:
         os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return False
-    sync_folder(mark.parent)
+    sync_path(mark.parent)
     return True
 
 
 def remove_durably(path: Path) -> None:
     """Remove a file; gone from the disk when it returns."""
     path.unlink(missing_ok=True)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put a folder's names on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_path(path.parent)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.bulk import insert_rows, reserve_ids
 from integration.database.tables import outbox
-from integration.failpoints import reach
+from integration.durable import write_whole
 from integration.flows.night_report import Account, kept
 from integration.reporting.book import book
 from integration.reporting.mail import mail
@@ -55,10 +55,7 @@ def write(file: Path, account: Account) -> None:
     view = VIEWS.get(file.suffix.lower())
     if view is None:
         raise AnomaliesFound(Anomaly(NO_VIEW, values={"name": file.name}))
-    part = file.with_name(f".{file.name}.part")
-    part.write_bytes(view(account))
-    reach("report.part")
-    part.replace(file)
+    write_whole(file, view(account))
 
 
 def announce(connection: Connection, organisation_id: int, day: date) -> None:

@@ -17,12 +17,16 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, Engine, text
 
 from config.jobs import Jobs, Occurrence
+from integration import audit
 from integration.database.engine import is_sqlite
 from integration.database.sql import Queries
 from integration.database.tables import json_text
 from integration.failpoints import reach
 from integration.outbox.lease import NOW, free
 
+BEAT: Final = "serve.beat"
+"""Touched by a server that lives, under `state/`; a house that never served has none."""
+VERB: Final = "serve"
 QUERIES: Final = Queries(Path(__file__).with_suffix(".sql"))
 _CLAIM: Final = """
 INSERT INTO job_run (organisation_id, job, due_at, day, state, attempts, lease_token, lease_until,
@@ -161,6 +165,12 @@ class Board:
             return bool(
                 QUERIES.rows(connection, "missed", organisation=self.organisation_id, **values)
             )
+
+    def trace(self, claim: Claim, outcome: str, now: datetime) -> None:
+        """A row of the audit trail: nobody typed what a server does."""
+        subject = f"{claim.job} {claim.day.isoformat()}"
+        with self.engine.begin() as connection:
+            audit.note(connection, self.organisation_id, VERB, outcome, subject=subject, at=now)
 
     def last(self) -> dict[str, dict[str, Any]]:
         """The last occurrence of each job, as written down."""

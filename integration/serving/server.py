@@ -30,13 +30,15 @@ from formats.common.french import counted
 from integration.app import App
 from integration.database.alone import only_server
 from integration.database.engine import make_engine
+from integration.durable import BrokenDiskError
 from integration.inbox import Outcome, Watch, strangers
 from integration.outbox.lease import living_token
-from integration.serving.board import Board, LostClaimError
+from integration.serving.board import BEAT, Board, LostClaimError
 from integration.serving.notify import notify, watchdog_s
 from integration.serving.ticks import Step, Ticker
 
 _NAP_S: Final = 0.2  # how long a signal may wait
+_BEAT_S: Final = 60.0
 _LONGEST_STEP_S: Final = 6 * 3600.0  # the watchdog hears nothing of a job longer than that
 
 
@@ -98,6 +100,8 @@ def _guarded(work: Callable[[], object]) -> None:
     """One look; what goes wrong is told by its class, and looked at again next time."""
     try:
         work()
+    except BrokenDiskError:
+        raise  # nothing this process writes is sure any more
     except AnomaliesFound as found:
         tell(str(found.anomalies[0]))
     except (SQLAlchemyError, OSError) as error:
@@ -172,12 +176,22 @@ def _beat(app: App, ticker: Ticker, pulse: Pulse, choices: Choices, ended: threa
     """With connections of its own: a process forked meanwhile inherits none of their locks."""
     engine = make_engine(app.settings.database_url)
     board = Board(engine, app.organisation_id, ticker.board.token, choices.lease_s)
-    pause = min(choices.lease_s, watchdog_s() or choices.lease_s) / 3
+    pause = min(choices.lease_s, watchdog_s() or choices.lease_s, _BEAT_S) / 3
+    _seen(app.settings.folders.state / BEAT)
     while not ended.wait(pause):
         if time.monotonic() - pulse.beat < _LONGEST_STEP_S:
             notify("WATCHDOG=1")
+            _seen(app.settings.folders.state / BEAT)
         _keep(board, ticker)
     engine.dispose()
+
+
+def _seen(beat: Path) -> None:
+    """Leave a trace that `/readyz` looks for."""
+    try:
+        beat.touch()
+    except OSError as error:
+        tell(f"Pas de trace dans {beat.name} ({type(error).__name__}).")
 
 
 def _keep(board: Board, ticker: Ticker) -> None:

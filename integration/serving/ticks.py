@@ -17,6 +17,8 @@ from sqlalchemy import Connection
 
 from config.jobs import Job, Jobs, Occurrence, StepName, occurrences
 from formats.common.anomaly import AnomaliesFound
+from integration import audit
+from integration.durable import BrokenDiskError
 from integration.serving.board import Board, Claim, Known, LostClaimError
 
 MOST_TRIES: Final = 3
@@ -89,6 +91,7 @@ class Ticker:
         """Do an occurrence unless somebody else does, or it is too old."""
         if one.at < now - timedelta(self.jobs.jobs[one.job].catch_up_days):
             if self.board.missed(one):
+                self.board.trace(Claim(one.job, "", one.day), "missed", now)
                 self.tell(f"{one.job} du {one.day:%d/%m/%Y} : manquée, trop ancienne.")
             return False
         claim = self.board.claim(one, now)
@@ -99,12 +102,16 @@ class Ticker:
 
     def _do(self, claim: Claim) -> None:
         self.current = claim
+        self.board.trace(claim, audit.BEGUN, self.now())
         try:
-            self._end(claim, *self._outcome(claim))
+            outcome, report = self._outcome(claim)
+            self._end(claim, outcome, report)
         except LostClaimError:
+            outcome = "lost"
             self.tell(f"{_named(claim)} : reprise par un autre serveur.")
         finally:
             self.current = None
+        self.board.trace(claim, outcome, self.now())
 
     def _outcome(self, claim: Claim) -> tuple[str, Report]:
         """Play the steps; how it ended, and what they report. Raises LostClaimError."""
@@ -123,7 +130,7 @@ class Ticker:
                 confirm = self.board.finish if last else self.board.confirm
                 work = Work(job.work_day(claim.day), partial(confirm, claim=claim))
                 reports[name.value] = self.steps[name](work)
-        except LostClaimError:
+        except (LostClaimError, BrokenDiskError):
             raise
         except AnomaliesFound as found:
             return "failing", {**reports, "error": str(found.anomalies[0])}

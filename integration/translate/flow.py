@@ -56,10 +56,14 @@ class Record(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Records(Generic[T]):
-    """What a file says, and what is accepted but reported (options without effect)."""
+    """What a file says, and what is accepted but reported (options without effect).
+
+    identity: the sender's own number of the file, where it has one; a second file may not bear it.
+    """
 
     items: Sequence[Record[T]]
     notices: tuple[Anomaly, ...] = ()
+    identity: str = ""
 
     def __iter__(self) -> Iterator[Record[T]]:
         return iter(self.items)

@@ -129,7 +129,14 @@ def _read(data: bytes, file: str) -> Records[BankTransfer]:
     result = read(BytesIO(data), file)
     refuse([anomaly for anomaly in result.anomalies if anomaly.code not in TOLERATED])
     items = [Record(transfer, lambda path: Place(file)) for transfer in transfers_of(result)]
-    return Records(items, result.anomalies)
+    return Records(items, result.anomalies, _identity(result))
+
+
+def _identity(file: Return) -> str:
+    """Who numbered the file, for whom and when; none for a file without number or day."""
+    if not file.file_id.strip(" 0") or file.created_on is None:
+        return ""
+    return "|".join((file.sender, file.recipient, file.file_id, file.created_on.isoformat()))
 
 
 def _apply(intake: Intake, records: Records[BankTransfer]) -> Applied:

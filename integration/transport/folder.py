@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from integration.durable import TOO_MUCH, BrokenDiskError, in_the_making, sync, sync_path
 from integration.failpoints import reach
 from integration.kept import deliver_kept
 from integration.persons import Vault
@@ -20,6 +21,7 @@ class Folder:
     folder: Path
     folders: dict[str, str] = field(default_factory=dict)
     vault: Vault | None = None  # of the built-in folder: what holds NIRs is kept encrypted there
+    ours: bool = False  # on our own disk: without it nothing else would be kept either
     together: int = 100  # the same bytes under the same name: a second time changes nothing
 
     def open(self) -> None:
@@ -34,12 +36,14 @@ class Folder:
 
     def deliver(self, item: Item) -> Receipt:
         """Raises RefusedError when other bytes stand under the name, UnreachableError on a disk
-        that doesn't take the file (full, read-only)."""
+        that doesn't take the file (full, read-only); OSError when that disk is ours."""
         try:
             proof = self._put(self.folder / self.folders.get(item.kind, ""), item)
         except FileExistsError:
             raise RefusedError("un autre contenu y porte déjà ce nom") from None
         except OSError as error:
+            if isinstance(error, BrokenDiskError) or (self.ours and error.errno in TOO_MUCH):
+                raise
             raise UnreachableError(f"écriture refusée ({error.strerror})", link=False) from None
         return Receipt(proof)
 
@@ -77,22 +81,13 @@ def deliver(folder: Path, name: str, content: bytes) -> str:
             return digest
         raise FileExistsError(f"{name} existe déjà avec un autre contenu")
     part = folder / f".{name}.part"
-    with part.open("wb") as file:
+    with in_the_making(part, final), part.open("wb") as file:
         reach("folder.opened")
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
+        sync(file.fileno(), final)
     reach("folder.part")
     part.rename(final)
-    _sync(folder)
+    sync_path(folder)
     reach("folder.renamed")
     return digest
-
-
-def _sync(folder: Path) -> None:
-    """Make the rename itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

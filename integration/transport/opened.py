@@ -16,8 +16,9 @@ def transport_of(partner: AnyPartner, home: Path, vault: Vault | None = None) ->
     vault: encrypts what is kept in our own folder; a partner gets what the partner can read.
     """
     if isinstance(partner, FolderPartner):
-        ours = vault if partner.name == BUILT_IN else None
-        return Folder(home / partner.folder, dict(partner.folders), ours)
+        ours = partner.name == BUILT_IN
+        keeper = vault if ours else None
+        return Folder(home / partner.folder, dict(partner.folders), keeper, ours)
     if isinstance(partner, SftpPartner):
         from integration.transport.sftp import Sftp
 

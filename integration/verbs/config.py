@@ -12,19 +12,22 @@ from config.provenance import Origin, origin_of, origins
 from config.settings import FILE_NAME, Settings
 from integration.app import home_of
 from integration.cli import DONE
+from integration.database.engine import limits
 from integration.verbs.outcome import say, say_json
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """Print every parameter with its origin and how mail leaves, or all about one."""
+    """Print every parameter with its origin, how mail leaves and how long the database may keep
+    us waiting; or all about one."""
     file = home_of(arguments.home) / FILE_NAME
     settings, found = origins(file, arguments.organisation or "")
     wanted = [origin_of(arguments.explain, found)] if arguments.explain else found
     servers = mail_servers(settings)
+    waits = limits(settings.database_url)
     if arguments.json:
         code = settings.organisation.code
         told = {"organisation": code, "parameters": [_plain(one) for one in wanted]}
-        say_json("config", told | {"mail_servers": servers})
+        say_json("config", told | {"mail_servers": servers, "database_limits": waits})
     elif arguments.explain:
         say(explained(wanted[0]))
     else:
@@ -33,6 +36,8 @@ def show(arguments: argparse.Namespace) -> int:
         for name, server in servers.items():
             for key, value in server.items():
                 say(f"partners.{name}.{key} = {printed(value)}  # partners/{name}.toml")
+        for name, value in waits.items():
+            say(f"database.{name} = {printed(value)}  # limite d'attente")
     return DONE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import hashlib
 import json
 import os
@@ -15,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from formats.common.alike import identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from formats.common.privacy import without_nir
 from integration.cli import (
     BAD_CONFIG,
     BAD_INPUT,
@@ -29,6 +29,7 @@ from integration.cli import (
     UNEXPECTED,
     USAGE,
 )
+from integration.durable import FULL, TOO_MUCH
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
@@ -57,6 +58,7 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     from integration.guard import watched
 
     os.umask(0o077)  # what we write holds customers and patients
+    _stand_in()
 
     def whole(arguments: argparse.Namespace) -> int:
         with watched(arguments) as trail:
@@ -71,7 +73,9 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
 
 def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     try:
-        return run(arguments)
+        code = run(arguments)
+        _put(sys.stdout, "")
+        return code
     except KeyboardInterrupt:
         complain("Interrompu. Relancez la même commande : elle reprendra où elle s'est arrêtée.")
         return INTERRUPTED
@@ -79,7 +83,7 @@ def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespa
         complain_all(found.anomalies)
         return _code_of(found.anomalies[0])
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hang_up(sys.stdout)
         return UNEXPECTED
     except OSError as error:
         return _file_trouble(error)
@@ -90,30 +94,53 @@ def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespa
 
 
 def _file_trouble(error: OSError) -> int:
-    """A full disk may have room later; the rest is for a person. Names never hold a person."""
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-        complain(f"Erreur de fichier : {error.strerror or type(error).__name__}.")
+    """A full disk may have room later; the rest is for a person."""
+    if error.errno not in TOO_MUCH:
+        at = f" ({without_nir(str(error.filename))})" if error.filename else ""
+        complain(f"Erreur de fichier : {error.strerror or type(error).__name__}{at}.")
         return IO_ERROR
-    name = Path(str(error.filename)).name if error.filename else "un fichier"
-    free = shutil.disk_usage(".").free >> 20
-    complain(f"Disque plein en écrivant {name} ({free} Mo libres ici). {_ROOM}")
-    return TRY_LATER
+    complain(f"{_too_much(error)} {_ROOM}")
+    return TRY_LATER if error.errno in FULL else IO_ERROR
+
+
+def _too_much(error: OSError) -> str:
+    """Which file a disk doesn't take, and what is free there."""
+    path = Path(str(error.filename or ".")).absolute()
+    there = next(folder for folder in (path, *path.parents) if folder.is_dir())
+    name = without_nir(str(error.filename)) if error.filename else "un fichier"
+    free = f"{shutil.disk_usage(there).free} octets libres"
+    what = "Disque plein" if error.errno in FULL else "Fichier trop grand pour ce compte ou disque"
+    return f"{what} en écrivant {name} ({free})."
 
 
 def _unexpected(error: Exception) -> int:
-    from sqlalchemy.exc import OperationalError
-
-    if isinstance(error, OperationalError) and "full" in str(error.orig):
-        complain(f"Le disque de la base est plein : rien n'a été écrit à moitié. {_ROOM}")
-        return TRY_LATER
-    if isinstance(error, OperationalError):
-        complain("La base ne répond pas ou est occupée. Réessayez ; sinon « echeance doctor ».")
-        return TRY_LATER
+    known = _of_the_database(error)
+    if known:
+        complain(known[0])
+        return known[1]
     complain(
         f"Erreur inattendue ({told(error)}). Relancez avec {TRACEBACK}=1 "
         "sur des données sans patient, et transmettez la trace."
     )
     return UNEXPECTED
+
+
+def _of_the_database(error: Exception) -> tuple[str, int] | None:
+    """What it says when it is full, broken, busy or down: a sentence and an exit code."""
+    from sqlalchemy.exc import OperationalError, TimeoutError
+
+    if isinstance(error, TimeoutError):
+        said = "Toutes les connexions à la base sont prises. Réessayez plus tard."
+    elif not isinstance(error, OperationalError):
+        return None
+    elif "disk I/O error" in str(error.orig):
+        said = "Le disque de la base est en panne : changez-le, puis « echeance restore »."
+        return said, IO_ERROR
+    elif "full" in str(error.orig):
+        said = f"Le disque de la base est plein : rien n'a été écrit à moitié. {_ROOM}"
+    else:
+        said = "La base ne répond pas ou est occupée. Réessayez ; sinon « echeance doctor »."
+    return said, TRY_LATER
 
 
 def told(error: BaseException) -> str:
@@ -158,8 +185,8 @@ def _code_of(anomaly: Anomaly) -> int:
 
 def complain(text: str) -> None:
     """A sentence on standard error, behind what was already said."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{text}\n")
+    _put(sys.stdout, "")
+    _put(sys.stderr, f"{text}\n")
 
 
 def complain_all(anomalies: Iterable[Anomaly], before: str = "") -> None:
@@ -169,8 +196,42 @@ def complain_all(anomalies: Iterable[Anomaly], before: str = "") -> None:
 
 
 def say(text: str = "") -> None:
-    """A line on standard output."""
-    sys.stdout.write(f"{text}\n")
+    """A line on standard output; a reader that went away (`| head`) doesn't stop the work."""
+    _put(sys.stdout, f"{text}\n", now=False)
+
+
+def _put(stream: TextIO, text: str, *, now: bool = True) -> None:
+    """Write, and at once if `now`."""
+    try:
+        stream.write(text)
+        if now:
+            stream.flush()
+    except OSError as error:
+        _hang_up(stream)
+        if isinstance(error, BrokenPipeError) or stream is not sys.stdout:
+            return
+        error.filename = "la sortie"  # what was to be read isn't whole: that is a failure
+        raise
+
+
+def _hang_up(stream: TextIO) -> None:
+    """Nobody reads any more: what follows goes nowhere, also at the end of the process."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _stand_in() -> None:
+    """In the place of streams the caller has closed (`>&-`): else the next file opened, the
+    database's, would bear their number, and what any library prints there would be written into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def say_json(kind: str, content: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from threading import Event
 
 from integration.app import App, home_of, open_app
 from integration.cli import DONE
+from integration.doctor.ready import Readiness
 from integration.flows.report import situation
 from integration.http import Server, Site, Token
 from integration.verbs.outcome import say
@@ -34,25 +35,13 @@ def site_of(app: App) -> Site:
         name: Token(one.sha256, frozenset(one.scopes), one.until)
         for name, one in app.settings.http.tokens.items()
     }
-    return Site(
-        app.settings.folders.exports, tokens, lambda: _ready(app), lambda: metrics(app), app.clock
-    )
+    watch = Readiness(app)
+    exports = app.settings.folders.exports
+    return Site(exports, tokens, watch.wrong, lambda: metrics(app, watch), app.clock)
 
 
-def _ready(app: App) -> bool:
-    """Whether the database answers."""
-    from sqlalchemy import text
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        with app.engine.connect() as connection:
-            return bool(connection.scalar(text("SELECT 1")))
-    except SQLAlchemyError:
-        return False
-
-
-def metrics(app: App) -> str:
-    """Figures of `status` as Prometheus text."""
+def metrics(app: App, watch: Readiness) -> str:
+    """Figures of `status`, and what readiness rests on, as Prometheus text."""
     found = situation(app.engine, app.organisation_id)
     lines = [
         *(
@@ -61,6 +50,7 @@ def metrics(app: App) -> str:
         ),
         *(f'echeance_outbox{{state="{s}"}} {n}' for s, n in sorted(found.outbox.items())),
         *(f'echeance_files_total{{result="{s}"}} {n}' for s, n in sorted(found.files.items())),
+        *(f'echeance_well{{check="{name}"}} {int(well)}' for name, well in watch.checks()),
         f"echeance_due_cents {found.ledger['due_cents']}",
     ]
     if found.last_night:

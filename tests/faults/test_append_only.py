@@ -88,7 +88,7 @@ def sampled(points: tuple[str, ...]) -> list[int]:
 
 @pytest.mark.feature("X-OPS-03")
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_a_migration_killed_in_the_middle_is_run_again(
+def test_f37_a_migration_killed_in_the_middle_is_run_again(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, all_failpoints: bool
 ) -> None:
     """Failpoints in migrations on both databases (F37)."""
@@ -107,7 +107,7 @@ def test_a_migration_killed_in_the_middle_is_run_again(
     engine.dispose()
 
 
-def test_a_database_newer_than_the_program_is_refused(database_url: str) -> None:
+def test_f37_a_database_newer_than_the_program_is_refused(database_url: str) -> None:
     engine = make_engine(database_url)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

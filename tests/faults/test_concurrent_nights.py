@@ -40,7 +40,7 @@ def _code(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.timeout(120)
-def test_two_nights_at_once_do_nothing_twice(stage: Stage, reference: Undisturbed) -> None:
+def test_f14_two_nights_at_once_do_nothing_twice(stage: Stage, reference: Undisturbed) -> None:
     with stage.fresh() as home:
         for day, arrived in reference.arrivals.items():
             arrive(home, day, arrived)

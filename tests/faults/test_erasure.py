@@ -54,7 +54,7 @@ def holding(home: Home, value: bytes) -> list[str]:
 
 @pytest.mark.feature("X-GDP-01")
 @pytest.mark.parametrize("kill_at", [0, 1, 3])
-def test_erased_after_the_term_nowhere_any_more_and_the_books_verify(
+def test_f47_erased_after_the_term_nowhere_any_more_and_the_books_verify(
     stage: Stage, reference: Undisturbed, kill_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with stage.played(reference.arrivals) as home:
@@ -117,7 +117,7 @@ def test_an_unknown_patient_is_told(sqlite_stage: Stage) -> None:
         assert found.value.anomalies[0].code.id == "RUN-532"
 
 
-def test_only_what_stands_beside_the_nir_is_struck_out() -> None:
+def test_f47_only_what_stands_beside_the_nir_is_struck_out() -> None:
     one = PersonalFields("1511178006084", "91", "Élan", "Zoé", "19511103", ("3 rue Basse",))
     far = b"." * 600
     near = b"1511178006084 \xc9LAN Elan ZOE 511103 3 RUE BASSE"
@@ -131,7 +131,7 @@ def test_only_what_stands_beside_the_nir_is_struck_out() -> None:
     assert struck_out(b"nobody", replace(one, nir="2511178006084")) == b"nobody"
 
 
-def test_an_insured_person_of_somebody_else_stays_until_that_one_is_erased(
+def test_f47_an_insured_person_of_somebody_else_stays_until_that_one_is_erased(
     sqlite_stage: Stage,
 ) -> None:
     zoe = {"nom_famille": "Exemple", "prenom": "Zoé", "naissance": "20150131"}

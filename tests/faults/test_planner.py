@@ -69,7 +69,7 @@ def alone(sqlite_stage: Stage) -> Books:
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("death", [None, *DEATHS])
-def test_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(
+def test_f45_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(
     stage: Stage, alone: Books, death: Callable[[], None] | None
 ) -> None:
     with stage.fresh() as home:
@@ -79,7 +79,7 @@ def test_two_planners_write_the_bytes_of_one_even_when_the_second_is_killed(
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("at", [70, 80, 90])
-def test_the_writer_killed_and_run_again_writes_the_bytes_of_one(
+def test_f45_the_writer_killed_and_run_again_writes_the_bytes_of_one(
     stage: Stage, alone: Books, at: int
 ) -> None:
     with stage.fresh() as home:

@@ -20,7 +20,7 @@ SAMPLE = 6
 @pytest.mark.sweep
 @pytest.mark.timeout(1800)
 @pytest.mark.feature("X-CRA-01")
-def test_killed_anywhere_and_run_again_gives_the_same_digests(
+def test_f1_killed_anywhere_and_run_again_gives_the_same_digests(
     stage: Stage, reference: Undisturbed, all_failpoints: bool
 ) -> None:
     points = range(1, len(reference.points) + 1)
@@ -39,7 +39,7 @@ def sample(points: tuple[str, ...]) -> list[int]:
 
 @pytest.mark.feature("X-CRA-01")
 @pytest.mark.parametrize("twin", twins.TWINS, ids=lambda twin: twin.__name__)
-def test_a_broken_twin_is_caught(
+def test_f1_a_broken_twin_is_caught(
     twin: Callable[[], None], stage: Stage, reference: Undisturbed
 ) -> None:
     with stage.fresh() as home:
@@ -48,7 +48,7 @@ def test_a_broken_twin_is_caught(
     assert next(sweep(stage, reference, shows[:3], twin), None)
 
 
-def test_the_undisturbed_run_is_sound_and_both_databases_come_to_it(
+def test_f1_the_undisturbed_run_is_sound_and_both_databases_come_to_it(
     stage: Stage, reference: Undisturbed
 ) -> None:
     with stage.fresh() as home:
@@ -60,7 +60,7 @@ def test_the_undisturbed_run_is_sound_and_both_databases_come_to_it(
         assert books(home) == played
 
 
-def test_every_step_of_a_night_has_its_failpoints(reference: Undisturbed) -> None:
+def test_f1_every_step_of_a_night_has_its_failpoints(reference: Undisturbed) -> None:
     steps = (
         *("import", "contracts", "care", "teletransmit", "returns", "watch", "send", "report"),
         "send-report",

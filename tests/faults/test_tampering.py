@@ -144,13 +144,13 @@ def number_of(engine: Engine, document_id: int) -> str:
     return reference(*found)
 
 
-def test_every_append_only_table_is_tried_here() -> None:
+def test_f23_every_append_only_table_is_tried_here() -> None:
     assert {table.name for table in TABLES} | set(ELSEWHERE) == set(t.APPEND_ONLY)
 
 
 @pytest.mark.feature("X-TMP-01")
 @pytest.mark.parametrize("table", CHAINED, ids=lambda table: table.name)
-def test_every_column_of_a_posted_row_is_watched(books: Books, table: Table) -> None:
+def test_f23_every_column_of_a_posted_row_is_watched(books: Books, table: Table) -> None:
     found = rows(books.engine, table)
     row = found[len(found) // 2]
     document_id = row["id" if table is t.document else "document_id"]
@@ -169,7 +169,9 @@ def test_every_column_of_a_posted_row_is_watched(books: Books, table: Table) -> 
 @pytest.mark.feature("X-TMP-01")
 @pytest.mark.parametrize("table", SEALED, ids=lambda table: table.name)
 @pytest.mark.parametrize("place", [0, 0.5, 1], ids=["first", "middle", "last"])
-def test_every_column_of_a_sealed_row_is_watched(books: Books, table: Table, place: float) -> None:
+def test_f23_every_column_of_a_sealed_row_is_watched(
+    books: Books, table: Table, place: float
+) -> None:
     found = rows(books.engine, table)
     row = found[int(place * (len(found) - 1))]
     for column in table.columns:
@@ -197,7 +199,7 @@ def fault_after(books: Books, table: Table, row: Row, changes: Row) -> Anomaly |
 @pytest.mark.feature("X-TMP-01")
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 @pytest.mark.parametrize("place", [0, 0.5, 1], ids=["first", "middle", "last"])
-def test_a_row_removed_is_missed(books: Books, table: Table, place: float) -> None:
+def test_f23_a_row_removed_is_missed(books: Books, table: Table, place: float) -> None:
     found = rows(books.engine, table)
     row = found[int(place * (len(found) - 1))]
     with intruder(books.engine) as connection:
@@ -226,7 +228,7 @@ MORE: dict[Table, Row] = {
 
 
 @pytest.mark.parametrize("table", MORE, ids=lambda table: table.name)
-def test_a_row_added_is_seen(books: Books, table: Table) -> None:
+def test_f23_a_row_added_is_seen(books: Books, table: Table) -> None:
     row = rows(books.engine, table)[0] | MORE[table]
     with intruder(books.engine) as connection:
         connection.execute(table.insert().values(row))
@@ -237,7 +239,7 @@ def test_a_row_added_is_seen(books: Books, table: Table) -> None:
     assert books.fault() is None
 
 
-def test_the_last_document_cut_off_with_all_its_rows_is_missed(books: Books) -> None:
+def test_f23_the_last_document_cut_off_with_all_its_rows_is_missed(books: Books) -> None:
     last = rows(books.engine, t.chain_link)[-1]["document_id"]
     cut = [(table, table.c.id if table is t.document else table.c.document_id) for table in CHAINED]
     kept = {
@@ -257,7 +259,7 @@ def test_the_last_document_cut_off_with_all_its_rows_is_missed(books: Books) -> 
     assert books.fault() is None
 
 
-def test_a_cached_state_that_drifts_is_found(stage: Stage, reference: Undisturbed) -> None:
+def test_f23_a_cached_state_that_drifts_is_found(stage: Stage, reference: Undisturbed) -> None:
     with stage.played(reference.arrivals) as home:
         engine = make_engine(home.url)
         for column in t.rule_state.columns:

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, inspect
 
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
-from integration.database.engine import is_sqlite, make_engine
+from integration.database.engine import is_sqlite, make_engine, wait_for_ever
 from integration.database.tables import APPEND_ONLY
 from integration.failpoints import reach
 
@@ -34,6 +34,7 @@ def upgrade(url: str) -> None:
     engine = make_engine(url)
     try:
         with engine.begin() as connection:
+            wait_for_ever(connection, local=True)
             if not is_sqlite(connection):
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             refuse_newer(_revision(connection))

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
 from typing import IO, Any, Final
 
+from sqlalchemy.exc import OperationalError
+
 from integration.database.engine import make_engine, snapshot
 from integration.failpoints import reach
 from integration.flows.billing.gather import Scope
@@ -78,7 +80,7 @@ def planned_ahead(run: Billing) -> Generator[Planned, None, None]:
         for chunk in _in_order(run, claims, ours):
             last_group = chunk.scope.groups[-1]
             yield chunk
-    except EOFError:
+    except (EOFError, OperationalError):  # a server that isn't there is waited for there
         yield from planned_chunks(run, last_group)
     finally:
         ours.close()
@@ -131,5 +133,5 @@ def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
             if said:
                 said.result()
         pipe.send_bytes(pickle.dumps(None))
-    except BrokenPipeError:
+    except (BrokenPipeError, OperationalError):
         return

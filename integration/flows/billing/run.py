@@ -8,11 +8,13 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
 from sqlalchemy import Connection
 
 from billing.contracts.grouping import Deferred, Shaped
 from formats.common.anomaly import Anomaly
+from integration.database.again import again
 from integration.database.engine import refresh_statistics, snapshot
 from integration.failpoints import reach
 from integration.flows.billing.culprits import mended
@@ -81,12 +83,12 @@ def bill(run: Billing, digest: Hash | None = None) -> BillingReport:
     Killed anywhere and run again it goes on where it stopped: a posted group is no longer due.
     What is posted is added to `digest` when one is given.
     """
-    report, run = BillingReport(run.options.work_date), opened(run)
+    report, run = BillingReport(run.options.work_date), again(partial(opened, run))
     with no_collections(), closing(_chunks(run)) as chunks:
         for rank, chunk in enumerate(chunks):
             _post(run, chunk, report, digest)
             if rank == 0:
-                refresh_statistics(run.engine)
+                again(partial(refresh_statistics, run.engine))
     return report
 
 
@@ -101,13 +103,17 @@ def _chunks(run: Billing) -> Generator[Planned, None, None]:
 def planned_chunks(run: Billing, after: int = 0) -> Generator[Planned, None, None]:
     """Every chunk with something due, in group order, planned when it is asked for."""
     while True:
-        with snapshot(run.engine) as connection:
-            groups = next_groups(connection, run, after)
-            if not groups:
-                return
-            chunk = planned(connection, run, Scope(groups))
+        chunk = again(partial(_planned_behind, run, after))
+        if chunk is None:
+            return
         yield chunk
-        after = groups[-1]
+        after = chunk.scope.groups[-1]
+
+
+def _planned_behind(run: Billing, after: int) -> Planned | None:
+    with snapshot(run.engine) as connection:
+        groups = next_groups(connection, run, after)
+        return planned(connection, run, Scope(groups)) if groups else None
 
 
 def next_groups(connection: Connection, run: Billing, after: int) -> list[int]:
@@ -146,22 +152,31 @@ def _plans(
 
 def _post(run: Billing, chunk: Planned, report: BillingReport, digest: Hash | None) -> None:
     """Write a chunk; when its data fails, what can be posted of it, planned anew."""
-    done, digests = BillingReport(report.work_date, failed=sorted(chunk.scope.broken.items())), []
     try:
-        with run.engine.begin() as connection:
-            for plan, shapes in _to_write(run, chunk):
-                rows = post(connection, run.choice.organisation_id, plan)
-                done.add(plan, shapes)
-                if digest:
-                    digests.append(rows.digest())
+        done, digests = again(lambda: _written(run, chunk, digest))
     except BAD_DATA as error:
-        for again in _again(run, chunk.scope, error):
-            _post(run, again, report, digest)
+        for part in _anew(run, chunk.scope, error):
+            _post(run, part, report, digest)
         return
     reach("bill.chunk")
     report.add_all(done)
     if digest:
         digest.update(b"".join(digests))
+
+
+def _written(
+    run: Billing, chunk: Planned, digest: Hash | None
+) -> tuple[BillingReport, list[bytes]]:
+    """One transaction; what it posted, and the digests of its rows when they are asked for."""
+    done, digests = BillingReport(run.options.work_date), []
+    done.failed += sorted(chunk.scope.broken.items())
+    with run.engine.begin() as connection:
+        for plan, shapes in _to_write(run, chunk):
+            rows = post(connection, run.choice.organisation_id, plan)
+            done.add(plan, shapes)
+            if digest:
+                digests.append(rows.digest())
+    return done, digests
 
 
 def _to_write(run: Billing, chunk: Planned) -> Iterator[tuple[Plan, list[Shaped]]]:
@@ -175,7 +190,7 @@ def _to_write(run: Billing, chunk: Planned) -> Iterator[tuple[Plan, list[Shaped]
         yield from _plans(facts, run, chunk.scope)
 
 
-def _again(run: Billing, scope: Scope, error: Exception) -> Iterator[Planned]:
+def _anew(run: Billing, scope: Scope, error: Exception) -> Iterator[Planned]:
     with snapshot(run.engine) as facts:
         scopes = mended(facts, run, scope, error, lambda part: _trial(run, part))
     for one in scopes:
@@ -189,13 +204,17 @@ def _trial(run: Billing, scope: Scope) -> Exception | None:
     with snapshot(run.engine) as facts:
         chunk = planned(facts, run, scope)
     try:
-        with run.engine.connect() as connection, connection.begin() as transaction:
-            for plan, _ in _to_write(run, chunk):
-                post(connection, run.choice.organisation_id, plan)
-            transaction.rollback()
+        again(lambda: _rehearsed(run, chunk))
     except BAD_DATA as error:
         return error
     return None
+
+
+def _rehearsed(run: Billing, chunk: Planned) -> None:
+    with run.engine.connect() as connection, connection.begin() as transaction:
+        for plan, _ in _to_write(run, chunk):
+            post(connection, run.choice.organisation_id, plan)
+        transaction.rollback()
 
 
 def simulate(run: Billing) -> tuple[BillingReport, list[Shaped]]:

@@ -60,6 +60,6 @@ def test_what_does_not_fit_is_refused_and_never_cut() -> None:
         layout("ciel")
 
 
-def test_a_text_never_becomes_a_formula() -> None:
+def test_f39_a_text_never_becomes_a_formula() -> None:
     (_, record) = written(layout("csv"), [LINE._replace(auxiliary="=1+1;2")])
     assert b";'=1+1 2;" in record

@@ -65,7 +65,7 @@ def test_every_dialect_has_its_sample() -> None:
 
 
 @every_sample
-def test_a_damaged_file_ends_in_a_report_or_in_named_values(sample: Sample) -> None:
+def test_f17_a_damaged_file_ends_in_a_report_or_in_named_values(sample: Sample) -> None:
     outcomes: Counter[str] = Counter()
     failures = []
     for number in range(FILES):

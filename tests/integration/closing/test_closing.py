@@ -139,7 +139,7 @@ FORGERIES = {
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forgery_is_named(closer: Closer, forgery: str) -> None:
+def test_f23_a_forgery_is_named(closer: Closer, forgery: str) -> None:
     closed(closer, Kind.DAY, DAY)
     closed(closer, Kind.DAY, LAST)
     sql, code = FORGERIES[forgery]
@@ -180,7 +180,7 @@ def _rewritten(closer: Closer, tmp_path: Path, **changes: Any) -> Closer:
 
 
 @pytest.mark.parametrize(("own_key", "code"), [(False, "LED-921"), (True, "LED-926")])
-def test_a_chain_written_anew_contradicts_key_or_anchors(
+def test_f23_a_chain_written_anew_contradicts_key_or_anchors(
     closer: Closer, tmp_path: Path, own_key: bool, code: str
 ) -> None:
     """With a key of one's own the signature isn't ours; with ours, the anchors are others."""
@@ -194,7 +194,7 @@ def test_a_chain_written_anew_contradicts_key_or_anchors(
     assert fault.code.id == code
 
 
-def test_documents_rewritten_under_the_old_closings_are_named(
+def test_f23_documents_rewritten_under_the_old_closings_are_named(
     closer: Closer, tmp_path: Path
 ) -> None:
     closed(closer, Kind.DAY, DAY)
@@ -228,7 +228,7 @@ Lines = Callable[[list[str]], list[str]]
     ],
     ids=["changed", "emptied", "ahead"],
 )
-def test_anchors_and_database_must_agree(closer: Closer, change: Lines, code: str) -> None:
+def test_f23_anchors_and_database_must_agree(closer: Closer, change: Lines, code: str) -> None:
     closed(closer, Kind.DAY, DAY)
     lines = change(anchored(closer.anchors))
     closer.anchors.write_text("".join(f"{line}\n" for line in lines))

@@ -157,25 +157,32 @@ def undisturbed(office: Office) -> list[str]:
     return reached
 
 
-def drop_both(office: Office) -> None:
+def drop_all(office: Office) -> None:
+    """A good file, the same again, and a bad one."""
     drop(office, "customers", "bon.csv", CUSTOMERS)
+    drop(office, "customers", "double.csv", CUSTOMERS)
     drop(office, "assets", "faux.csv", "bien;client\nB1;INCONNU\n")
 
 
-@pytest.mark.parametrize("at", range(1, 14))
-def test_killed_anywhere_and_run_again_each_file_ends_in_one_place(office: Office, at: int) -> None:
-    drop_both(office)
+@pytest.mark.parametrize("at", range(1, 20))
+def test_f2_killed_anywhere_and_run_again_each_file_ends_in_one_place(
+    office: Office, at: int
+) -> None:
+    drop_all(office)
     in_child(office, at)
     import_waiting(office, settle_s=0)
     assert tree(office) == [
         "done/customers/2026/07/01/bon.csv",
+        "done/customers/2026/07/01/double.csv",
         "error/assets/faux.csv",
         "error/assets/faux.csv.err.txt",
     ]
     assert rows(office, t.customer) == 4
-    assert rows(office, t.received_file) == 2
+    with office.engine.connect() as connection:
+        states = sorted(connection.scalars(select(t.received_file.c.state)))
+    assert states == ["duplicate", "imported", "refused"]
 
 
-def test_the_kills_above_visit_every_failpoint(office: Office) -> None:
-    drop_both(office)
-    assert len(undisturbed(office)) == 13
+def test_f2_the_kills_above_visit_every_failpoint(office: Office) -> None:
+    drop_all(office)
+    assert len(undisturbed(office)) == 19

@@ -134,7 +134,7 @@ def test_what_no_flow_knows_is_refused_by_the_import(home: Path) -> None:
 
 
 @pytest.mark.parametrize("kill_at", range(1, 5))
-def test_killed_anywhere_and_run_again_each_message_ends_in_one_place(
+def test_f2_killed_anywhere_and_run_again_each_message_ends_in_one_place(
     home: Path, kill_at: int
 ) -> None:
     put(home, "1.pirate", b"Subject: gagnez\r\n\r\n#!/bin/sh")

@@ -74,7 +74,7 @@ def moved(monkeypatch: pytest.MonkeyPatch, empty_url: str, tmp_path: Path) -> Pa
 
 
 @pytest.mark.feature("X-OPS-02")
-def test_a_restored_house_holds_its_outbox_and_resume_sends_the_rest_once(
+def test_f38_a_restored_house_holds_its_outbox_and_resume_sends_the_rest_once(
     house: House, moved: Path, tmp_path: Path
 ) -> None:
     """Restore: outbox held; `resume` sends the rest once."""
@@ -116,7 +116,7 @@ def test_keys_stay_out_unless_asked(house: House, tmp_path: Path) -> None:
         saved(house, tmp_path / "avec.tar")
 
 
-def test_a_backup_under_load_is_of_one_moment(house: House, tmp_path: Path) -> None:
+def test_f38_a_backup_under_load_is_of_one_moment(house: House, tmp_path: Path) -> None:
     """A writer goes on meanwhile (F38): the chain in the backup is whole."""
     stop = threading.Event()
 
@@ -137,7 +137,7 @@ def test_a_backup_under_load_is_of_one_moment(house: House, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("point", range(1, 4))
-def test_a_restore_killed_anywhere_leaves_nothing_and_is_run_again(
+def test_f38_a_restore_killed_anywhere_leaves_nothing_and_is_run_again(
     sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: int
 ) -> None:
     with house_at(sqlite_url, tmp_path) as house:
@@ -153,7 +153,7 @@ def test_a_restore_killed_anywhere_leaves_nothing_and_is_run_again(
 
 
 @pytest.mark.parametrize("point", [1, 2])
-def test_a_backup_killed_on_the_way_leaves_no_backup(
+def test_f38_a_backup_killed_on_the_way_leaves_no_backup(
     sqlite_url: str, tmp_path: Path, point: int
 ) -> None:
     with house_at(sqlite_url, tmp_path) as house:
@@ -190,7 +190,7 @@ def climb(file: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [flip, flip_alone, cut, climb])
-def test_a_damaged_backup_is_refused(
+def test_f38_a_damaged_backup_is_refused(
     sqlite_url: str, tmp_path: Path, harm: Callable[[Path], None]
 ) -> None:
     with house_at(sqlite_url, tmp_path) as house:

@@ -92,8 +92,16 @@ def test_a_command_ends_with_its_code(
     ("error", "code", "sentence"),
     [
         (KeyError("1850578006084"), cli.UNEXPECTED, "Erreur inattendue (KeyError, "),
-        (OSError(errno.EIO, "Input/output error"), cli.IO_ERROR, "Erreur de fichier"),
-        (OSError(errno.ENOSPC, "x", "/a/b.pdf"), cli.TRY_LATER, "Disque plein en écrivant b.pdf"),
+        (
+            OSError(errno.EIO, "Input/output error"),
+            cli.IO_ERROR,
+            "Erreur de fichier : Input/output error.",
+        ),
+        (
+            OSError(errno.ENOSPC, "x", "/a/b.pdf"),
+            cli.TRY_LATER,
+            "Disque plein en écrivant /a/b.pdf (",
+        ),
         (KeyboardInterrupt(), cli.INTERRUPTED, "Interrompu."),
     ],
 )

@@ -42,7 +42,7 @@ def test_a_base_without_schema_is_made(home: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("verb", ["upgrade", "status", "init"])
-def test_a_newer_database_is_refused_in_french(
+def test_f37_a_newer_database_is_refused_in_french(
     home: Path, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
     known = schema(home)

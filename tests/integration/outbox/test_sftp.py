@@ -187,7 +187,7 @@ def test_f8_a_partner_that_takes_files_at_once_gets_each_once(post: Post, sftp: 
     assert sorted(taken) == sorted(names)
 
 
-def test_a_kill_at_every_step_delivers_each_file_once(post: Post, sftp: SftpServer) -> None:
+def test_f1_a_kill_at_every_step_delivers_each_file_once(post: Post, sftp: SftpServer) -> None:
     """P5: exactly one final file, complete; nothing is sent twice."""
     post.partner("caisse", sftp.partner())
     post.put("0.b2", "1.b2")

@@ -158,7 +158,7 @@ def test_f10_a_stall_ends_in_time(post: Post, smtp: SmtpServer) -> None:
         assert smtp.script.accepted == []
 
 
-def test_a_kill_at_every_step_sends_a_mail_once_at_most(post: Post, smtp: SmtpServer) -> None:
+def test_f1_a_kill_at_every_step_sends_a_mail_once_at_most(post: Post, smtp: SmtpServer) -> None:
     post.partner("caisse", smtp.partner(**TO))
     post.put("0.b2", "1.b2")
     post.engine.dispose()

@@ -32,7 +32,7 @@ def books(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
 
 
-def test_numbers_by_organisation_journal_and_year(engine: Engine) -> None:
+def test_f22_numbers_by_organisation_journal_and_year(engine: Engine) -> None:
     posted(engine, sale(date(2026, 12, 30)), sale(date(2026, 12, 31)), sale(date(2027, 1, 1)))
     posted(engine, sale(date(2027, 1, 2)), sale(date(2027, 1, 2), journal="BQ"))
     posted(engine, sale(NEW_YEAR), organisation=2)
@@ -42,14 +42,14 @@ def test_numbers_by_organisation_journal_and_year(engine: Engine) -> None:
     assert verify(engine, 2).fault is None
 
 
-def test_never_dated_before_the_last_of_its_series(engine: Engine) -> None:
+def test_f22_never_dated_before_the_last_of_its_series(engine: Engine) -> None:
     posted(engine, sale(date(2026, 3, 10)))
     posted(engine, sale(date(2026, 3, 1)), sale(date(2026, 3, 12)), sale(date(2026, 3, 11)))
     posted(engine, sale(date(2026, 3, 1), journal="BQ"))
     assert days(engine) == ["2026-03-10", "2026-03-10", "2026-03-12", "2026-03-12", "2026-03-01"]
 
 
-def test_last_year_is_over_once_the_new_one_has_begun(engine: Engine) -> None:
+def test_f22_last_year_is_over_once_the_new_one_has_begun(engine: Engine) -> None:
     posted(engine, sale(date(2027, 1, 5)))
     posted(engine, sale(date(2026, 12, 31)))
     assert numbers(engine) == {("VT", 2027): [1, 2]}
@@ -66,7 +66,7 @@ def test_a_closed_day_pushes_to_the_next_open_one(engine: Engine) -> None:
         assert connection.scalar(select(t.document.c.due_on)) == date(2027, 1, 31)
 
 
-def test_a_rollback_leaves_no_gap(engine: Engine) -> None:
+def test_f22_a_rollback_leaves_no_gap(engine: Engine) -> None:
     posted(engine, sale(NEW_YEAR))
     with pytest.raises(ZeroDivisionError), engine.begin() as connection:
         post(connection, 1, Plan([sale(NEW_YEAR), sale(NEW_YEAR)]))
@@ -105,7 +105,9 @@ def test_a_preview_is_what_posting_writes(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("journals", [("VT", "VT"), ("VT", "BQ")])
-def test_two_posters_at_once_leave_no_gap(postgresql_url: str, journals: tuple[str, str]) -> None:
+def test_f22_two_posters_at_once_leave_no_gap(
+    postgresql_url: str, journals: tuple[str, str]
+) -> None:
     """Each posts 20 times, the second with older dates: no gap, dates in order, one chain."""
     engine = make_engine(postgresql_url)
     open_books(engine, 1)
@@ -204,9 +206,27 @@ class Books(RuleBasedStateMachine):
         assert (verified.fault, verified.documents) == (None, self.expected)
 
 
-def test_series_under_any_story(tmp_path: Path) -> None:
+def test_f22_series_under_any_story(tmp_path: Path) -> None:
     Books.url = f"sqlite:///{tmp_path / 'books.db'}"
     migrations.upgrade(Books.url)
     machine = Books.TestCase
     machine.settings = settings(max_examples=15, stateful_step_count=8, deadline=None)
     machine().runTest()
+
+
+@pytest.mark.parametrize(
+    ("forgery", "code"),
+    [("last_number = last_number + 1", "LED-906"), ("last_date = '2026-01-01'", "LED-907")],
+)
+def test_f22_verify_finds_a_planted_gap_and_a_date_that_goes_back(
+    engine: Engine, forgery: str, code: str
+) -> None:
+    """The series was changed behind the program's back; what is posted next is chained soundly."""
+    posted(engine, sale(date(2026, 2, 3)))
+    assert verify(engine, 1).fault is None
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE series SET {forgery}"))
+    posted(engine, sale(date(2026, 1, 31)))
+    fault = verify(engine, 1).fault
+    assert fault is not None
+    assert fault.code.id == code

@@ -171,7 +171,7 @@ def test_two_trails_are_chained_apart_and_sound(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("column", CHAINED)
-def test_any_changed_column_is_found(sqlite_url: str, engine: Engine, column: str) -> None:
+def test_f23_any_changed_column_is_found(sqlite_url: str, engine: Engine, column: str) -> None:
     noted(engine)
     _tampered(engine, f"UPDATE audit SET {column} = '9' WHERE sequence = 2")
     (fault,) = faults(engine)
@@ -189,7 +189,7 @@ def test_any_changed_column_is_found(sqlite_url: str, engine: Engine, column: st
          " WHERE sequence = 4", "LED-991"),
     ],
 )  # fmt: skip
-def test_rows_removed_or_slipped_in_are_found(engine: Engine, change: str, code: str) -> None:
+def test_f23_rows_removed_or_slipped_in_are_found(engine: Engine, change: str, code: str) -> None:
     noted(engine)
     _tampered(engine, change)
     (fault,) = faults(engine)

@@ -111,7 +111,7 @@ def test_rights_are_those_of_the_day_ends_included(
 
 
 @pytest.mark.feature("Q-TEL-03")
-def test_a_card_blocks_at_the_third_wrong_pin_and_the_issuer_s_code_unblocks_it(
+def test_f35_a_card_blocks_at_the_third_wrong_pin_and_the_issuer_s_code_unblocks_it(
     folder: Path,
 ) -> None:
     answers = []
@@ -159,7 +159,7 @@ def test_a_wrong_issuer_s_code_counts_and_a_card_that_works_spends_none(folder: 
     assert (status.tries_left, status.unblocks_left) == (0, 9)
 
 
-def test_a_machine_never_tries_twice_a_pin_that_was_wrong(folder: Path) -> None:
+def test_f35_a_machine_never_tries_twice_a_pin_that_was_wrong(folder: Path) -> None:
     assert refusal(lambda: MockReader(folder).read_cps(automatic(folder, WRONG))) == 0xF003
     for _ in range(5):
         for digits in (WRONG, PIN):
@@ -171,7 +171,7 @@ def test_a_machine_never_tries_twice_a_pin_that_was_wrong(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kill_at", [1, 2])
-def test_a_crash_loop_burns_one_try_at_most(folder: Path, kill_at: int) -> None:
+def test_f35_a_crash_loop_burns_one_try_at_most(folder: Path, kill_at: int) -> None:
     """Killed once the mark is left, then once the card has counted: run again, nothing is tried."""
 
     def work() -> None:
@@ -185,7 +185,7 @@ def test_a_crash_loop_burns_one_try_at_most(folder: Path, kill_at: int) -> None:
     assert tries_left(folder) == left
 
 
-def test_a_person_killed_at_each_try_never_gets_one_back(folder: Path) -> None:
+def test_f35_a_person_killed_at_each_try_never_gets_one_back(folder: Path) -> None:
     def work() -> None:
         MockReader(folder).read_cps(typed(folder, PIN))
 
@@ -209,12 +209,12 @@ def at_once(work: Callable[[], object], times: int) -> None:
         os.waitpid(child, 0)
 
 
-def test_wrong_pins_at_the_same_moment_are_all_counted(folder: Path) -> None:
+def test_f35_wrong_pins_at_the_same_moment_are_all_counted(folder: Path) -> None:
     at_once(lambda: MockReader(folder).read_cps(typed(folder, WRONG)), 2)
     assert tries_left(folder) == 1
 
 
-def test_of_machines_at_the_same_moment_one_tries(folder: Path) -> None:
+def test_f35_of_machines_at_the_same_moment_one_tries(folder: Path) -> None:
     at_once(lambda: MockReader(folder).read_cps(automatic(folder, WRONG)), 4)
     assert tries_left(folder) == 2
 
@@ -243,7 +243,7 @@ def test_a_silent_reader_leaves_a_doubt(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", ["", "{", "[]", '{"tries_left": 9}', '{"tries": 1}'])
-def test_a_broken_counter_closes_the_card(folder: Path, kept: str) -> None:
+def test_f35_a_broken_counter_closes_the_card(folder: Path, kept: str) -> None:
     block(folder, WRONG)
     (folder / "cps.counters.json").write_text(kept)
     assert anomaly(lambda: MockReader(folder).read_cps(typed(folder, PIN))) == "TEL-511"

@@ -135,7 +135,7 @@ def test_views_are_the_same_bytes_each_time(busy: Account) -> None:
         assert view(busy) == view(busy)
 
 
-def test_a_cell_never_becomes_a_formula(busy: Account) -> None:
+def test_f39_a_cell_never_becomes_a_formula(busy: Account) -> None:
     task = {"what": "=HYPERLINK(1)", "mend": "+1"}
     hostile = Account(**{**busy, "todo": [task]})  # type: ignore[typeddict-item]
     book = openpyxl.load_workbook(BytesIO(VIEWS[".xlsx"](hostile)))

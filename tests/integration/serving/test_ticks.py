@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from config.jobs import StepName
+from integration import audit
 from integration.database.engine import make_engine
 from integration.serving.ticks import MOST_TRIES
 from tests.integration.serving.clockwork import PARIS, Clockwork, clockwork, jobs_of
@@ -231,3 +232,31 @@ def test_an_occurrence_that_kills_its_server_each_time_is_given_up(made: Clockwo
 def made(engine: Engine) -> Clockwork:
     """At noon on 1 June 2026."""
     return clockwork(engine, "2026-06-01T12:00")
+
+
+def test_p11_what_a_server_does_stands_in_the_audit_trail(engine: Engine) -> None:
+    """Done, failed and missed occurrences: before and after, in a chain that verifies."""
+    made = clockwork(engine, "2026-02-02T12:00")
+    with made.server(jobs_of(night={"at": "02:30", "catch_up_days": 1})) as ticker:
+        made.advance(days=1)
+        ticker.tick()
+        made.trouble = [OSError()]
+        made.advance(days=1)
+        ticker.tick()
+        made.advance(days=3)
+        ticker.tick()
+    with engine.connect() as connection:
+        rows = [(one.subject, one.outcome) for one in audit.traces(connection, 1)]
+        assert list(audit.faults(connection, 1)) == []
+    assert rows == [
+        ("night 2026-02-03", "begun"),
+        ("night 2026-02-03", "done"),
+        ("night 2026-02-04", "begun"),
+        ("night 2026-02-04", "failing"),
+        ("night 2026-02-04", "begun"),
+        ("night 2026-02-04", "done"),
+        ("night 2026-02-05", "missed"),
+        ("night 2026-02-06", "missed"),
+        ("night 2026-02-07", "begun"),
+        ("night 2026-02-07", "done"),
+    ]

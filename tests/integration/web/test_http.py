@@ -36,7 +36,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
         "gone": token("gone", "fec", until="2026-01-31"),
     }
     clock = lambda: datetime(2026, 2, 1, tzinfo=UTC)  # noqa: E731
-    site = Site(tmp_path / "exports", tokens, lambda: True, lambda: "echeance_up 1\n", clock)
+    site = Site(tmp_path / "exports", tokens, tuple, lambda: "echeance_up 1\n", clock)
     made = Server(site, "127.0.0.1", 0)
     made.start()
     yield made
@@ -121,7 +121,7 @@ def test_etags(server: Server) -> None:
         "fec/",
     ],
 )
-def test_nothing_outside_the_exports(server: Server, path: str) -> None:
+def test_f40_nothing_outside_the_exports(server: Server, path: str) -> None:
     assert ask(server, f"/v1/exports/{path}", **KEY)[0].status == 404
 
 

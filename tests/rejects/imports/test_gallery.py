@@ -41,6 +41,7 @@ ELSEWHERE = {
     "IMP-012",
     "IMP-013",
     "IMP-014",
+    "IMP-015",
     "IMP-119",
     "IMP-129",
     "IMP-153",

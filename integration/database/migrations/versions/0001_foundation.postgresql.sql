@@ -121,6 +121,7 @@ CREATE TABLE received_file (
   received_at TEXT DEFAULT '' NOT NULL,
   records BIGINT DEFAULT '0' NOT NULL,
   report TEXT DEFAULT '{}' NOT NULL,
+  identity TEXT DEFAULT '' NOT NULL,
   CONSTRAINT pk_received_file PRIMARY KEY (id)
 );
 
@@ -999,5 +1000,7 @@ CREATE INDEX ix_site_customer_id ON site (customer_id);
 CREATE INDEX ix_transmission_item_transmission_id ON transmission_item (transmission_id);
 
 CREATE UNIQUE INDEX ix_document_b2 ON document (organisation_id, b2_number);
+
+CREATE UNIQUE INDEX uq_received_file_identity ON received_file (flow, identity) WHERE state = 'imported' AND identity <> '';
 
 CREATE UNIQUE INDEX uq_received_file_imported ON received_file (digest) WHERE state = 'imported';
