@@ -83,6 +83,14 @@ def _argument(*names: str, **options: Any) -> Argument:
 
 
 _DATE = _argument("--date", metavar="AAAA-MM-JJ", help="jour de travail (aujourd'hui par défaut)")
+REHEARSED: Final = "rehearsed"
+"""The attribute of parsed arguments that asks for a rehearsal (`integration.rehearsal`)."""
+_DRY = _argument(
+    "--dry-run",
+    dest=REHEARSED,
+    action="store_true",
+    help="essayer sans rien écrire ni envoyer ; les numéros sont provisoires",
+)
 _JSON = _argument("--json", action="store_true", help="un document JSON sur la sortie standard")
 _BILLING: Final = (
     _DATE,
@@ -172,6 +180,7 @@ VERBS: Final = (
             _argument("--flow", metavar="FLUX", help="flux, sinon reconnu au contenu"),
             _argument("--mapping", metavar="NOM", help="correspondance des relevés d'un tiers"),
             _JSON,
+            _DRY,
         ),
         needs=Right.IMPORTING,
     ),
@@ -236,6 +245,7 @@ VERBS: Final = (
             _argument("--only", metavar="BIEN,…", help="ces biens seulement"),
             _argument("--all", action="store_true", help="tout ce que le calendrier admet"),
             _JSON,
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -250,7 +260,7 @@ VERBS: Final = (
         "bill",
         "facturer les contrats échus",
         "billing:bill",
-        (*_BILLING, _SIMULATION),
+        (*_BILLING, _SIMULATION, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -304,14 +314,14 @@ VERBS: Final = (
         "price-care",
         "facturer les soins échus",
         "billing:price_care",
-        (_DATE, _JSON),
+        (_DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
         "teletransmit",
         "préparer les lots B2",
         "billing:teletransmit",
-        (_DATE, _JSON),
+        (_DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -324,6 +334,7 @@ VERBS: Final = (
             ),
             _DATE,
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -334,6 +345,7 @@ VERBS: Final = (
         (
             _argument("--partner", default="", metavar="NOM", help="pour ce partenaire seulement"),
             _JSON,
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -360,7 +372,7 @@ VERBS: Final = (
         "resend",
         "faire repartir un envoi sous la même identité",
         "sending:resend",
-        (_ROW, _REASON),
+        (_ROW, _REASON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -372,6 +384,7 @@ VERBS: Final = (
             _argument(
                 "--proof", required=True, metavar="TEXTE", help="texte, ou chemin de fichier"
             ),
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -379,14 +392,14 @@ VERBS: Final = (
         "hold",
         "retenir un envoi, un partenaire ou tout (all)",
         "sending:hold",
-        (_TARGET, _REASON),
+        (_TARGET, _REASON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
         "resume",
         "laisser repartir ce qui était retenu",
         "sending:resume",
-        (_TARGET,),
+        (_TARGET, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -461,6 +474,7 @@ VERBS: Final = (
             _argument("kind", choices=("day", "month", "year"), help="ce qu'il faut clore"),
             _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -477,6 +491,7 @@ VERBS: Final = (
         (
             _argument("--period", required=True, metavar="AAAA-MM", help="ou AAAA, AAAA-MM-JJ"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -490,6 +505,7 @@ VERBS: Final = (
             ),
             _argument("--again", type=_count, metavar="N", help="refaire l'export n° N"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -500,6 +516,7 @@ VERBS: Final = (
         (
             _argument("--year", type=_count, metavar="AAAA", help="année (celle d'aujourd'hui)"),
             _JSON,
+            _DRY,
         ),
         needs=Right.READING,
     ),
@@ -507,7 +524,7 @@ VERBS: Final = (
         "run",
         "jouer une nuit : importer, facturer, télétransmettre, rendre compte",
         "running:run",
-        (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON),
+        (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -575,14 +592,14 @@ VERBS: Final = (
         "keys rotate",
         "rechiffrer identités et fichiers avec une nouvelle clé",
         "protection:rotate_keys",
-        (_JSON,),
+        (_JSON, _DRY),
         needs=Right.ADMINISTERING,
     ),
     Verb(
         "persons erase",
         "effacer un patient après le terme légal",
         "protection:erase_person",
-        (_argument("patient", metavar="PATIENT", help="code du patient"), _REASON, _JSON),
+        (_argument("patient", metavar="PATIENT", help="code du patient"), _REASON, _JSON, _DRY),
         needs=Right.ADMINISTERING,
     ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,), needs=Right.READING),
@@ -604,7 +621,7 @@ VERBS: Final = (
         "jobs run",
         "jouer une tâche tout de suite",
         "serving:run_job",
-        (_argument("name", metavar="TÂCHE", help="nom dans jobs.toml"), _DATE, _JSON),
+        (_argument("name", metavar="TÂCHE", help="nom dans jobs.toml"), _DATE, _JSON, _DRY),
         needs=Right.ADMINISTERING,
     ),
     Verb(

@@ -25,10 +25,12 @@ from integration.cli import (
     INTERRUPTED,
     IO_ERROR,
     REFUSED,
+    REHEARSED,
     TRY_LATER,
     UNEXPECTED,
     USAGE,
 )
+from integration.rehearsal import asked, rehearsal
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
@@ -66,7 +68,21 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
             return code
 
     with quiet():
-        return _ended(whole, arguments)
+        return _rehearsed(whole, arguments) if _dry(arguments) else _ended(whole, arguments)
+
+
+def _dry(arguments: argparse.Namespace) -> bool:
+    return getattr(arguments, REHEARSED, False)
+
+
+def _rehearsed(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """The verb, and what a rehearsal adds to what it says."""
+    with rehearsal() as numbers:
+        code = _ended(run, arguments)
+    if numbers:
+        complain(f"Numéros provisoires : {', '.join(numbers)}.")
+    complain("Essai (--dry-run) : rien n'a été écrit ni envoyé.")
+    return code
 
 
 def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -175,7 +191,8 @@ def say(text: str = "") -> None:
 
 def say_json(kind: str, content: Mapping[str, Any]) -> None:
     """One JSON document on standard output, with its schema version."""
-    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **content}
+    tried = {"dry_run": True} if asked() else {}
+    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **tried, **content}
     say(json.dumps(document, ensure_ascii=False, indent=1, default=str))
 
 
