@@ -82,9 +82,9 @@ class App:
     organisation_id: int
     vault: Vault
     executor: Executor
-    home: Path = Path()
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     settle_s: float = 2.0  # between two looks at a file that may still be written
+    home: Path = Path()  # the working folder, as whoever opened it calls it
 
     @property
     def accounts(self) -> Accounts:
@@ -213,7 +213,7 @@ def open_app(home: Path, executor: str = "processes") -> Iterator[App]:
         organisation_id = own_organisation(engine, settings)
         numbers = rehearsal.noting_numbers(engine, organisation_id)
         with make_executor(executor) as pool, numbers:
-            yield App(settings, engine, organisation_id, vault, pool, home)
+            yield App(settings, engine, organisation_id, vault, pool, home=home)
 
 
 @contextmanager

@@ -549,6 +549,7 @@ VERBS: Final = (
             _argument("file", metavar="FICHIER", help="fichier .tar à écrire, ou dossier"),
             _argument("--with-keys", action="store_true", help="avec les clés"),
             _JSON,
+            _DRY,
         ),
         needs=Right.ADMINISTERING,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from integration.cli import DONE, INTEGRITY
 from integration.database.engine import make_engine
 from integration.database.migrations import newest, revision, upgrade
 from integration.flows.verify import verify
+from integration.rehearsal import asked
 from integration.verbs.outcome import complain, say, say_json
 
 
@@ -25,7 +27,9 @@ def back_up(arguments: argparse.Namespace) -> int:
     file = Path(arguments.file)
     if file.is_dir():
         file = file / f"echeance-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar"
-    told = backup.back_up(home, settings, file, datetime.now(UTC), keys=arguments.with_keys)
+    with tempfile.TemporaryDirectory() if asked() else nullcontext(file.parent) as folder:
+        made, now = Path(folder) / file.name, datetime.now(UTC)
+        told = backup.back_up(home, settings, made, now, keys=arguments.with_keys)
     if arguments.json:
         say_json("backup", {"file": str(file), **_plain(told)})
         return DONE

@@ -50,6 +50,7 @@ BAD_CRITERION = Code(
 NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez par exemple 12,50.")
 
 
+NOTHING_LASTS: Final = "Essai (--dry-run) : rien n'a été écrit ni envoyé."
 _LATER: Final = ("RUN-160",)  # another server is there
 
 
@@ -81,7 +82,7 @@ def _rehearsed(run: Callable[[argparse.Namespace], int], arguments: argparse.Nam
         code = _ended(run, arguments)
     if numbers:
         complain(f"Numéros provisoires : {', '.join(numbers)}.")
-    complain("Essai (--dry-run) : rien n'a été écrit ni envoyé.")
+    complain(NOTHING_LASTS)
     return code
 
 
