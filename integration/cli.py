@@ -485,6 +485,13 @@ VERBS: Final = (
         needs=Right.ADMINISTERING,
     ),
     Verb(
+        "metrics",
+        "écrire les mesures au format de Prometheus, ou des alertes qui les surveillent",
+        "web:metrics",
+        (_argument("--alerts", action="store_true", help="des alertes, à adapter"),),
+        needs=Right.READING,
+    ),
+    Verb(
         "export archive",
         "écrire l'archive signée d'une période close",
         "exports:archive",

@@ -135,26 +135,35 @@ def certificates(
     settings: Settings, partners: dict[str, AnyPartner], now: datetime
 ) -> Iterator[Finding]:
     """The end of each certificate we hold, thirty days ahead."""
+    for path, ends in certificate_ends(settings, partners):
+        name = f"certificat {path.name}"
+        if ends is None:
+            yield Finding(name, False, "illisible", f"remettez un fichier PEM dans {path}")
+            continue
+        mend = f"demandez-en un nouveau et mettez-le dans {path}"
+        yield Finding(name, ends - now > _WARNING, f"jusqu'au {ends:%d/%m/%Y}", mend)
+
+
+def certificate_ends(
+    settings: Settings, partners: dict[str, AnyPartner]
+) -> Iterator[tuple[Path, datetime | None]]:
+    """Files of certificates we hold, and when the first of each ends; None: unreadable."""
     home = settings.folders.home
     named: list[str | Path | None] = [settings.mail.certificate, settings.cards.authorities]
     named += [one.authorities for one in partners.values() if isinstance(one, SmtpPartner)]
     for path in (home / one for one in named if one):
         if path.is_file():
-            yield _certificate(path, now)
+            yield path, _end(path)
 
 
-def _certificate(path: Path, now: datetime) -> Finding:
+def _end(path: Path) -> datetime | None:
     from cryptography import x509
 
-    name = f"certificat {path.name}"
     try:
-        ends = min(
-            one.not_valid_after_utc for one in x509.load_pem_x509_certificates(path.read_bytes())
-        )
+        found = x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError:
-        return Finding(name, False, "illisible", f"remettez un fichier PEM dans {path}")
-    mend = f"demandez-en un nouveau et mettez-le dans {path}"
-    return Finding(name, ends - now > _WARNING, f"jusqu'au {ends:%d/%m/%Y}", mend)
+        return None
+    return min(one.not_valid_after_utc for one in found)
 
 
 def reachable(settings: Settings, partners: dict[str, AnyPartner]) -> Iterator[Finding]:
