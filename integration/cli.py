@@ -67,7 +67,7 @@ class Verb:
 
     A name of two words, `card read`, is a verb of the group `card`. The function takes the parsed
     arguments and returns an exit code. needs: the right to call it; options: what an option needs
-    instead.
+    instead. destroys: what it does for good, said before somebody answers `oui` or gives --yes.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Verb:
     arguments: tuple[Argument, ...] = ()
     needs: Right = field(kw_only=True)
     options: Mapping[str, Right] = field(default_factory=dict, kw_only=True)
+    destroys: str = field(default="", kw_only=True)
 
 
 def _argument(*names: str, **options: Any) -> Argument:
@@ -274,6 +275,7 @@ VERBS: Final = (
             _argument("--activity", metavar="ACTIVITÉ", help="activité du contrat"),
             _argument("--not-billed-since", metavar="AAAA-MM-JJ", help="sans facture depuis"),
             _argument("--all", action="store_true", help="toutes les règles"),
+            _JSON,
         ),
         needs=Right.READING,
     ),
@@ -299,6 +301,7 @@ VERBS: Final = (
         (
             _argument("file", metavar="FICHIER", help="fichier .csv ou .xlsx à écrire"),
             _argument("--contract", metavar="CONTRAT", help="code du contrat ; tous sans lui"),
+            _JSON,
         ),
         needs=Right.READING,
     ),
@@ -372,7 +375,7 @@ VERBS: Final = (
         "resend",
         "faire repartir un envoi sous la même identité",
         "sending:resend",
-        (_ROW, _REASON, _DRY),
+        (_ROW, _REASON, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -384,6 +387,7 @@ VERBS: Final = (
             _argument(
                 "--proof", required=True, metavar="TEXTE", help="texte, ou chemin de fichier"
             ),
+            _JSON,
             _DRY,
         ),
         needs=Right.SENDING,
@@ -392,14 +396,14 @@ VERBS: Final = (
         "hold",
         "retenir un envoi, un partenaire ou tout (all)",
         "sending:hold",
-        (_TARGET, _REASON, _DRY),
+        (_TARGET, _REASON, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
         "resume",
         "laisser repartir ce qui était retenu",
         "sending:resume",
-        (_TARGET, _DRY),
+        (_TARGET, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -575,7 +579,10 @@ VERBS: Final = (
         "upgrade",
         "mettre la base au schéma de ce programme, après une sauvegarde",
         "backups:bring_up_to_date",
-        (_argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),),
+        (
+            _argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),
+            _JSON,
+        ),
         needs=Right.ADMINISTERING,
     ),
     Verb(
@@ -607,8 +614,15 @@ VERBS: Final = (
         "persons erase",
         "effacer un patient après le terme légal",
         "protection:erase_person",
-        (_argument("patient", metavar="PATIENT", help="code du patient"), _REASON, _JSON, _DRY),
+        (
+            _argument("patient", metavar="PATIENT", help="code du patient"),
+            _REASON,
+            _argument("--yes", action="store_true", help="sans demander confirmation"),
+            _JSON,
+            _DRY,
+        ),
         needs=Right.ADMINISTERING,
+        destroys="L'identité de {patient}, ses droits et ses factures imprimées disparaîtront",
     ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,), needs=Right.READING),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,), needs=Right.NONE),

@@ -22,6 +22,7 @@ from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.cli import (
     BAD_CONFIG,
     BAD_INPUT,
+    DONE,
     INTERRUPTED,
     IO_ERROR,
     REFUSED,
@@ -62,6 +63,8 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     os.umask(0o077)  # what we write holds customers and patients
 
     def whole(arguments: argparse.Namespace) -> int:
+        if not _confirmed(arguments):
+            return USAGE
         with watched(arguments) as trail:
             code = _ended(run, arguments)
             if trail:
@@ -70,6 +73,20 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
 
     with quiet():
         return _rehearsed(whole, arguments) if _dry(arguments) else _ended(whole, arguments)
+
+
+def _confirmed(arguments: argparse.Namespace) -> bool:
+    """Whether what can't be undone is wanted: --yes, or `oui` on a terminal."""
+    destroys = arguments.verb.destroys if "verb" in arguments else ""
+    if not destroys or arguments.yes or _dry(arguments):
+        return True
+    said = f"{destroys.format_map(vars(arguments))} pour toujours."
+    if not sys.stdin.isatty():
+        complain(f"{said} Ajoutez --yes, ou --dry-run pour essayer.")
+        return False
+    sys.stderr.write(f"{said} Tapez « oui » pour continuer : ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() == "oui"
 
 
 def _dry(arguments: argparse.Namespace) -> bool:
@@ -195,6 +212,17 @@ def say_json(kind: str, content: Mapping[str, Any]) -> None:
     tried = {"dry_run": True} if asked() else {}
     document = {"schema_version": SCHEMA_VERSION, "kind": kind, **tried, **content}
     say(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+
+
+def say_done(
+    arguments: argparse.Namespace, kind: str, content: Mapping[str, Any], french: str
+) -> int:
+    """What a short act did: a document or a sentence, as asked; returns DONE."""
+    if arguments.json:
+        say_json(kind, content)
+    else:
+        say(french)
+    return DONE
 
 
 def day_of(text: str | None, today: date) -> date:

@@ -53,6 +53,8 @@ def test_the_night_is_outside_the_hour_that_changes(tmp_path: Path) -> None:
     made = units(tmp_path)
     assert "OnCalendar=*-*-* 04:15:00 Europe/Paris" in made["echeance-night.timer"]
     assert "RestartPreventExitStatus=64 65 77 78" in made["echeance.service"]
+    for line in ("Type=notify", "WatchdogSec=120", "ExecReload=/bin/kill -HUP $MAINPID"):
+        assert line in made["echeance.service"].splitlines()  # what `serve` answers to
     assert not [name for name, text in made.items() if "@" + "HOME" in text or "@PROGRAM" in text]
 
 

@@ -46,9 +46,9 @@ def test_figures_say_what_the_tables_say(house: House) -> None:
     assert found['documents_total{kind="contract"}'] == 1
     assert found['invoice_last_number{series="VT2026"}'] == 1
     assert found["due_cents"] == 6000  # January and February
-    assert found['outbox{partner="outbox",state="uncertain"}'] == 1
+    assert found['outbox{partner="folder",state="uncertain"}'] == 1
     assert found["uncertain_total"] == 1
-    assert found['outbox_oldest_seconds{partner="outbox",state="uncertain"}'] == 0
+    assert found['outbox_oldest_seconds{partner="folder",state="uncertain"}'] == 0
     assert found['last_success_timestamp{job="night"}'] == NOW.timestamp()
     assert found["chain_ok"] == 1
     assert found["disk_free_bytes"] > 0
