@@ -24,7 +24,8 @@ from integration.database.tables import series
 from integration.posting import reference
 
 _NUMBERS: ContextVar[list[str] | None] = ContextVar("dry-run", default=None)
-_NAME: Final = ".repetition-"
+NAME: Final = ".repetition-"
+"""How the folders of copies begin."""
 _ABSENT: Final = ("backup", "processing")  # nothing is read from them
 _DATABASE: Final = (".db", ".db-wal", ".db-shm", ".lock")
 _GROWS: Final = ".anchors"  # written to in place: a link would write to the real one
@@ -79,10 +80,10 @@ def copied(settings: Settings) -> Iterator[Settings]:
     Files of a home are written whole and renamed, so that a link never changes the original.
     """
     home = settings.folders.home
-    with tempfile.TemporaryDirectory(prefix=_NAME, dir=home) as folder:
+    with tempfile.TemporaryDirectory(prefix=NAME, dir=home) as folder:
         copy = Path(folder)
         for entry in home.iterdir():
-            if entry.name not in _ABSENT and not entry.name.startswith(_NAME):
+            if entry.name not in _ABSENT and not entry.name.startswith(NAME):
                 _link(entry, copy / entry.name)
         yield settings.model_copy(update={"folders": Folders(home=copy)})
 

@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from config import jobs as job_file
-from config.jobs import occurrences
 from formats.common.anomaly import AnomaliesFound
 from integration.app import App
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
+from integration.doctor.books import known_jobs, late_jobs
 from integration.doctor.machine import certificate_ends
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
@@ -69,7 +69,7 @@ def _figures(app: App, connection: Connection) -> Iterator[tuple[str, Iterable[S
         return _SQL.rows(connection, name, organisation=own)
 
     yield "last_success_timestamp", _successes(ask)
-    yield "occurrence_overdue_seconds", _overdue(app, ask, now)
+    yield "occurrence_overdue_seconds", _overdue(app, connection, now)
     states = ask("outbox")
     yield "outbox", [({"partner": p, "state": s}, count) for p, s, count, _ in states]
     yield (
@@ -99,22 +99,16 @@ def _successes(ask: Callable[[str], list[tuple[Any, ...]]]) -> Iterator[Sample]:
             yield {"job": "night"}, datetime.fromisoformat(closed_at).timestamp()
 
 
-def _overdue(
-    app: App, ask: Callable[[str], list[tuple[Any, ...]]], now: datetime
-) -> Iterator[Sample]:
+def _overdue(app: App, connection: Connection, now: datetime) -> Iterator[Sample]:
     """0 for a job that is up to date. Jobs of a file that can't be read have no figure."""
     try:
         jobs = job_file.load(app.settings.folders.home / job_file.FILE_NAME)
     except AnomaliesFound:
         return  # `check`, `doctor` and the server say what is wrong with it
     zone = ZoneInfo(app.settings.organisation.zone)
-    for name, since, last, unfinished in ask("jobs"):
-        if name not in jobs.jobs:
-            continue
-        mark = datetime.fromisoformat(max(last or "", since))
-        due = [one.at for one in list(occurrences(jobs, name, mark, now, zone))[:1]]
-        due += [datetime.fromisoformat(unfinished)] if unfinished else []
-        yield {"job": name}, (now - min(due, default=now)).total_seconds()
+    late = late_jobs(jobs, known_jobs(connection, app.organisation_id), now, zone)
+    for name, since in late.items():
+        yield {"job": name}, since.total_seconds()
 
 
 def _certificates(app: App, now: datetime) -> Iterator[Sample]:

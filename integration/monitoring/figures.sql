@@ -5,12 +5,6 @@ WHERE organisation_id = :organisation AND state = 'done' GROUP BY job
 -- :nights
 SELECT max(closed_at) FROM closing WHERE organisation_id = :organisation AND kind = 'day'
 
--- :jobs
-SELECT j.name, j.since, max(r.due_at),
-  min(CASE WHEN r.state IN ('running', 'waiting') THEN r.due_at END)
-FROM job j LEFT JOIN job_run r ON r.organisation_id = j.organisation_id AND r.job = j.name
-WHERE j.organisation_id = :organisation GROUP BY j.name, j.since
-
 -- :outbox
 SELECT o.partner, o.state, count(*), min(e.at)
 FROM outbox o LEFT JOIN outbox_event e ON e.outbox_id = o.id AND e.sequence = 1
