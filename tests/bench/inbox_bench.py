@@ -8,13 +8,12 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from time import perf_counter
 
-from config import settings as configuration
 from integration.app import open_app
-from integration.inbox import Office, Watch
+from integration.inbox import Watch
 from integration.nights import play_night
 from integration.verbs.setup import make_home
 
@@ -30,11 +29,9 @@ def run() -> dict[str, object]:
         with open_app(home, "serial") as app:
             night = _seconds(lambda: play_night(app, date(2026, 3, 31)))
             again = _seconds(lambda: play_night(app, date(2026, 3, 31)))
-            settings = configuration.load(home / configuration.FILE_NAME)
-            office = Office(app.engine, app.organisation_id, settings, lambda: datetime.now(UTC))
             for n in range(FILES):
-                (settings.folders.inbox / "readings" / f"{n:05d}.csv").touch()
-            watch = Watch(office)
+                (app.settings.folders.inbox / "readings" / f"{n:05d}.csv").touch()
+            watch = Watch(app.office())
             looks = sorted(1000 * _seconds(watch.look) for _ in range(ROUNDS))
     return {
         "files": FILES,
