@@ -843,6 +843,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code of ecosystem.md §C."""
+    from integration.verbs.streams import show_anything
+
+    show_anything()
     arguments = parser().parse_args(argv)
     if arguments.version:
         from importlib.metadata import version

@@ -32,6 +32,7 @@ from integration.cli import (
     USAGE,
 )
 from integration.rehearsal import asked, rehearsal
+from integration.verbs.streams import is_unicode
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
@@ -211,7 +212,7 @@ def say_json(kind: str, content: Mapping[str, Any]) -> None:
     """One JSON document on standard output, with its schema version."""
     tried = {"dry_run": True} if asked() else {}
     document = {"schema_version": SCHEMA_VERSION, "kind": kind, **tried, **content}
-    say(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+    say(json.dumps(document, ensure_ascii=not is_unicode(), indent=1, default=str))
 
 
 def say_done(
