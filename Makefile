@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 APT := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
-SERVERS := postgresql openssh-server chromium systemd groff
+SERVERS := postgresql openssh-server chromium systemd groff zsh fish
 .DEFAULT_GOAL := test
 .PHONY: demo test sweep fuzz bench features mutants lint lock clean servers
 
@@ -89,7 +89,7 @@ FIND_PYTHON = for python in $(PYTHON) python3 python3.13 python3.12 python3.11 /
 # Without these servers and programs the tests report their share as not run, and fail.
 servers:
 	@compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && [ -x /usr/sbin/sshd ] \
-	&& type chromium systemd-analyze groff >/dev/null 2>&1 \
+	&& type chromium systemd-analyze groff zsh fish >/dev/null 2>&1 \
 	|| [ "$$(id -u)" != 0 ] \
 	|| { apt-get update -qq && $(APT) $(SERVERS) >/dev/null; } \
 	|| echo "Not all of $(SERVERS) could be installed."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -23,9 +23,11 @@ from config.parameters import care_rules, run_options
 from config.partners import BUILT_IN, AnyPartner, FolderPartner, load_partners
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
+from integration import rehearsal
 from integration.database.bulk import reserve_ids
 from integration.database.engine import make_engine, snapshot
 from integration.database.migrations import is_current
+from integration.database.rehearsal import is_rehearsal, rehearsal_engine
 from integration.database.tables import organisation
 from integration.executors import make_executor
 from integration.flows.analysers import silence_texts
@@ -82,6 +84,7 @@ class App:
     executor: Executor
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     settle_s: float = 2.0  # between two looks at a file that may still be written
+    home: Path = Path()  # the working folder, as whoever opened it calls it
 
     @property
     def accounts(self) -> Accounts:
@@ -92,6 +95,10 @@ class App:
     def keeper(self) -> Vault | None:
         """What encrypts kept files that hold NIRs; None when they are kept in clear."""
         return None if self.settings.kept_files == "clear" else self.vault
+
+    def named(self, path: Path) -> Path:
+        """A path of the house as its caller calls it, also when this house is a copy."""
+        return self.home / path.relative_to(self.settings.folders.home)
 
     def today(self) -> date:
         """The business date in the organisation's zone."""
@@ -114,7 +121,7 @@ class App:
             excluded = customer_ids(connection, self.organisation_id, codes)
             due = contracts_due(connection, self.organisation_id, on, AHEAD_FROM)
         choice = Selection(self.organisation_id, excluded)
-        ahead = due >= AHEAD_FROM
+        ahead = due >= AHEAD_FROM and not is_rehearsal(self.engine)
         return Billing(self.engine, choice, options, self.accounts, decisions, ahead=ahead)
 
     def requests(self, asking: Asking) -> Requests:
@@ -199,17 +206,26 @@ def open_app(home: Path, executor: str = "processes") -> Iterator[App]:
     """The application of a working folder. Raises AnomaliesFound (CFG-…) when it can't open."""
     if not (home / configuration.FILE_NAME).is_file():
         raise AnomaliesFound(Anomaly(NOT_READY, values={"folder": home.name}))
-    settings = configuration.load(home / configuration.FILE_NAME)
-    engine = make_engine(settings.database_url)
-    try:
+    with opened_house(configuration.load(home / configuration.FILE_NAME)) as (settings, engine):
         if not is_current(engine):
             raise AnomaliesFound(Anomaly(SCHEMA_OLD))
         vault = open_vault(settings.person_key)
         organisation_id = own_organisation(engine, settings)
-        with make_executor(executor) as pool:
-            yield App(settings, engine, organisation_id, vault, pool)
-    finally:
-        engine.dispose()
+        numbers = rehearsal.noting_numbers(engine, organisation_id)
+        with make_executor(executor) as pool, numbers:
+            yield App(settings, engine, organisation_id, vault, pool, home=home)
+
+
+@contextmanager
+def opened_house(settings: Settings) -> Iterator[tuple[Settings, Engine]]:
+    """Folders and database; in a rehearsal a copy of both, that keeps nothing."""
+    with ExitStack() as held:
+        url = settings.database_url
+        if rehearsal.asked():
+            settings = held.enter_context(rehearsal.copied(settings))
+        engine = rehearsal_engine(url) if rehearsal.asked() else make_engine(url)
+        held.callback(engine.dispose)
+        yield settings, engine
 
 
 def own_organisation(engine: Engine, settings: Settings) -> int:

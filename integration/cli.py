@@ -67,7 +67,7 @@ class Verb:
 
     A name of two words, `card read`, is a verb of the group `card`. The function takes the parsed
     arguments and returns an exit code. needs: the right to call it; options: what an option needs
-    instead.
+    instead. destroys: what it does for good, said before somebody answers `oui` or gives --yes.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Verb:
     arguments: tuple[Argument, ...] = ()
     needs: Right = field(kw_only=True)
     options: Mapping[str, Right] = field(default_factory=dict, kw_only=True)
+    destroys: str = field(default="", kw_only=True)
 
 
 def _argument(*names: str, **options: Any) -> Argument:
@@ -83,6 +84,14 @@ def _argument(*names: str, **options: Any) -> Argument:
 
 
 _DATE = _argument("--date", metavar="AAAA-MM-JJ", help="jour de travail (aujourd'hui par défaut)")
+REHEARSED: Final = "rehearsed"
+"""The attribute of parsed arguments that asks for a rehearsal (`integration.rehearsal`)."""
+_DRY = _argument(
+    "--dry-run",
+    dest=REHEARSED,
+    action="store_true",
+    help="essayer sans rien écrire ni envoyer ; les numéros sont provisoires",
+)
 _JSON = _argument("--json", action="store_true", help="un document JSON sur la sortie standard")
 _BILLING: Final = (
     _DATE,
@@ -172,6 +181,7 @@ VERBS: Final = (
             _argument("--flow", metavar="FLUX", help="flux, sinon reconnu au contenu"),
             _argument("--mapping", metavar="NOM", help="correspondance des relevés d'un tiers"),
             _JSON,
+            _DRY,
         ),
         needs=Right.IMPORTING,
     ),
@@ -236,6 +246,7 @@ VERBS: Final = (
             _argument("--only", metavar="BIEN,…", help="ces biens seulement"),
             _argument("--all", action="store_true", help="tout ce que le calendrier admet"),
             _JSON,
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -250,7 +261,7 @@ VERBS: Final = (
         "bill",
         "facturer les contrats échus",
         "billing:bill",
-        (*_BILLING, _SIMULATION),
+        (*_BILLING, _SIMULATION, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -264,6 +275,7 @@ VERBS: Final = (
             _argument("--activity", metavar="ACTIVITÉ", help="activité du contrat"),
             _argument("--not-billed-since", metavar="AAAA-MM-JJ", help="sans facture depuis"),
             _argument("--all", action="store_true", help="toutes les règles"),
+            _JSON,
         ),
         needs=Right.READING,
     ),
@@ -289,6 +301,7 @@ VERBS: Final = (
         (
             _argument("file", metavar="FICHIER", help="fichier .csv ou .xlsx à écrire"),
             _argument("--contract", metavar="CONTRAT", help="code du contrat ; tous sans lui"),
+            _JSON,
         ),
         needs=Right.READING,
     ),
@@ -304,14 +317,14 @@ VERBS: Final = (
         "price-care",
         "facturer les soins échus",
         "billing:price_care",
-        (_DATE, _JSON),
+        (_DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
         "teletransmit",
         "préparer les lots B2",
         "billing:teletransmit",
-        (_DATE, _JSON),
+        (_DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -324,6 +337,7 @@ VERBS: Final = (
             ),
             _DATE,
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -334,6 +348,7 @@ VERBS: Final = (
         (
             _argument("--partner", default="", metavar="NOM", help="pour ce partenaire seulement"),
             _JSON,
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -360,7 +375,7 @@ VERBS: Final = (
         "resend",
         "faire repartir un envoi sous la même identité",
         "sending:resend",
-        (_ROW, _REASON),
+        (_ROW, _REASON, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -372,6 +387,8 @@ VERBS: Final = (
             _argument(
                 "--proof", required=True, metavar="TEXTE", help="texte, ou chemin de fichier"
             ),
+            _JSON,
+            _DRY,
         ),
         needs=Right.SENDING,
     ),
@@ -379,14 +396,14 @@ VERBS: Final = (
         "hold",
         "retenir un envoi, un partenaire ou tout (all)",
         "sending:hold",
-        (_TARGET, _REASON),
+        (_TARGET, _REASON, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
         "resume",
         "laisser repartir ce qui était retenu",
         "sending:resume",
-        (_TARGET,),
+        (_TARGET, _JSON, _DRY),
         needs=Right.SENDING,
     ),
     Verb(
@@ -461,6 +478,7 @@ VERBS: Final = (
             _argument("kind", choices=("day", "month", "year"), help="ce qu'il faut clore"),
             _argument("--date", metavar="AAAA-MM-JJ", help="un jour de la période (la dernière)"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -471,12 +489,20 @@ VERBS: Final = (
         needs=Right.ADMINISTERING,
     ),
     Verb(
+        "metrics",
+        "écrire les mesures au format de Prometheus, ou des alertes qui les surveillent",
+        "web:metrics",
+        (_argument("--alerts", action="store_true", help="des alertes, à adapter"),),
+        needs=Right.READING,
+    ),
+    Verb(
         "export archive",
         "écrire l'archive signée d'une période close",
         "exports:archive",
         (
             _argument("--period", required=True, metavar="AAAA-MM", help="ou AAAA, AAAA-MM-JJ"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -490,6 +516,7 @@ VERBS: Final = (
             ),
             _argument("--again", type=_count, metavar="N", help="refaire l'export n° N"),
             _JSON,
+            _DRY,
         ),
         needs=Right.BILLING,
     ),
@@ -500,6 +527,7 @@ VERBS: Final = (
         (
             _argument("--year", type=_count, metavar="AAAA", help="année (celle d'aujourd'hui)"),
             _JSON,
+            _DRY,
         ),
         needs=Right.READING,
     ),
@@ -507,7 +535,7 @@ VERBS: Final = (
         "run",
         "jouer une nuit : importer, facturer, télétransmettre, rendre compte",
         "running:run",
-        (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON),
+        (_argument("what", choices=("night",), help="ce qu'il faut jouer"), _DATE, _JSON, _DRY),
         needs=Right.BILLING,
     ),
     Verb(
@@ -532,6 +560,7 @@ VERBS: Final = (
             _argument("file", metavar="FICHIER", help="fichier .tar à écrire, ou dossier"),
             _argument("--with-keys", action="store_true", help="avec les clés"),
             _JSON,
+            _DRY,
         ),
         needs=Right.ADMINISTERING,
     ),
@@ -550,7 +579,10 @@ VERBS: Final = (
         "upgrade",
         "mettre la base au schéma de ce programme, après une sauvegarde",
         "backups:bring_up_to_date",
-        (_argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),),
+        (
+            _argument("--dry-run", action="store_true", help="dire seulement ce qui serait fait"),
+            _JSON,
+        ),
         needs=Right.ADMINISTERING,
     ),
     Verb(
@@ -575,15 +607,22 @@ VERBS: Final = (
         "keys rotate",
         "rechiffrer identités et fichiers avec une nouvelle clé",
         "protection:rotate_keys",
-        (_JSON,),
+        (_JSON, _DRY),
         needs=Right.ADMINISTERING,
     ),
     Verb(
         "persons erase",
         "effacer un patient après le terme légal",
         "protection:erase_person",
-        (_argument("patient", metavar="PATIENT", help="code du patient"), _REASON, _JSON),
+        (
+            _argument("patient", metavar="PATIENT", help="code du patient"),
+            _REASON,
+            _argument("--yes", action="store_true", help="sans demander confirmation"),
+            _JSON,
+            _DRY,
+        ),
         needs=Right.ADMINISTERING,
+        destroys="L'identité de {patient}, ses droits et ses factures imprimées disparaîtront",
     ),
     Verb("status", "dire où en est le serveur", "health:status", (_JSON,), needs=Right.READING),
     Verb("check", "contrôler la configuration", "health:check", (_JSON,), needs=Right.NONE),
@@ -604,7 +643,7 @@ VERBS: Final = (
         "jobs run",
         "jouer une tâche tout de suite",
         "serving:run_job",
-        (_argument("name", metavar="TÂCHE", help="nom dans jobs.toml"), _DATE, _JSON),
+        (_argument("name", metavar="TÂCHE", help="nom dans jobs.toml"), _DATE, _JSON, _DRY),
         needs=Right.ADMINISTERING,
     ),
     Verb(
@@ -804,6 +843,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code of ecosystem.md §C."""
+    from integration.verbs.streams import show_anything
+
+    show_anything()
     arguments = parser().parse_args(argv)
     if arguments.version:
         from importlib.metadata import version

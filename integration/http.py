@@ -37,20 +37,28 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What is served. wrong: the names of what isn't well; metrics: Prometheus text."""
+    """What is served. wrong: the names of what isn't well; metrics: Prometheus text; fetched: told
+    the token's name and the file's before a file is answered."""
 
     exports: Path
     tokens: Mapping[str, Token]
     wrong: Callable[[], Sequence[str]]
     metrics: Callable[[], str]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    fetched: Callable[[str, str], None] = lambda token, name: None
 
-    def allows(self, secret: str, scope: str) -> bool:
-        """Whether a token opens that scope today; every token is compared, in constant time."""
+    def allows(self, secret: str, scope: str) -> str:
+        """The name of the token that opens that scope today, or nothing; every token is compared,
+        in constant time."""
         digest = hashlib.sha256(secret.encode()).hexdigest()
         today = self.clock().date().isoformat()
-        known = [one for one in self.tokens.values() if hmac.compare_digest(one.sha256, digest)]
-        return any(scope in one.scopes and (one.until or today) >= today for one in known)
+        known = [
+            (name, one)
+            for name, one in self.tokens.items()
+            if hmac.compare_digest(one.sha256, digest)
+        ]
+        opens = (n for n, one in known if scope in one.scopes and (one.until or today) >= today)
+        return next(opens, "")
 
     def listed(self) -> dict[str, Path]:
         """Files by `folder/name`; parts, links and hidden files aren't among them."""
@@ -113,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - the library's name
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: what was fetched is told by whoever proxies."""
+        """Nothing: what is fetched stands in the audit trail."""
 
     def _ready(self) -> None:
         wrong = self.site.wrong()
@@ -158,7 +166,10 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.site.listed().get(name)
         if path is None:
             self._text(HTTPStatus.NOT_FOUND, "inconnu\n")
-            return
+        else:
+            self._answered(name, path)
+
+    def _answered(self, name: str, path: Path) -> None:
         size, tag = path.stat().st_size, f'"{digest_of(path)}"'
         if self.headers.get("If-None-Match") == tag:
             self._headers(HTTPStatus.NOT_MODIFIED, 0, {"ETag": tag})
@@ -169,6 +180,8 @@ class _Handler(BaseHTTPRequestHandler):
             more = {"Content-Range": f"bytes */{size}"}
             self._text(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "", more=more)
             return
+        if self.command != "HEAD":
+            self.site.fetched(self.site.allows(self._secret(), name.partition("/")[0]), name)
         self._file(path, tag, span, size)
 
     def _file(self, path: Path, tag: str, span: tuple[int, int], size: int) -> None:

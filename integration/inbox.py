@@ -141,14 +141,18 @@ class _Claim:
 
 @dataclass(slots=True)
 class Watch:
-    """Looks at the inbox; a file is stable when two looks find the same size and time."""
+    """Looks at the inbox; a file is stable when two looks find the same size and time.
+
+    Paths are texts here: of thousands that wait, few are stable at once, and a look is every few
+    seconds.
+    """
 
     office: Office
     flows: tuple[str, ...] = tuple(FLOWS)
-    seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    told: dict[Path, tuple[int, int]] = field(default_factory=dict)  # what we may not read
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    told: dict[str, tuple[int, int]] = field(default_factory=dict)  # what we may not read
 
-    def look(self) -> dict[Path, tuple[int, int]]:
+    def look(self) -> dict[str, tuple[int, int]]:
         """Note what lies in the inbox now; returns what lay there at the look before."""
         before, self.seen = self.seen, dict(_waiting(self.office.settings, self.flows))
         return before
@@ -159,16 +163,17 @@ class Watch:
         stable = [path for path, look in self.seen.items() if before.get(path) == look]
         open_ = [path for path in stable if os.access(path, os.R_OK)]
         settings = self.office.settings
-        claims = [*_left(settings, self.flows), *_claims(self.office, open_)]
+        claims = [*_left(settings, self.flows), *_claims(self.office, map(Path, open_))]
         return _all(self.office, claims) + self._barred(set(stable).difference(open_))
 
-    def _barred(self, paths: set[Path]) -> list[Imported]:
+    def _barred(self, paths: set[str]) -> list[Imported]:
         """Files we may not read: they stay where they are, and are told once."""
         new = sorted(path for path in paths if self.told.get(path) != self.seen[path])
         self.told |= {path: self.seen[path] for path in new}
         inbox = self.office.settings.folders.inbox
         return [
-            _unreadable(path, path.parent.name if path.parent != inbox else _ANY) for path in new
+            _unreadable(path, path.parent.name if path.parent != inbox else _ANY)
+            for path in map(Path, new)
         ]
 
 
@@ -235,7 +240,7 @@ def safe_name(name: str) -> str:
 # --- claiming ---------------------------------------------------------------------------------
 
 
-def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, tuple[int, int]]]:
+def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[str, tuple[int, int]]]:
     """Regular files of the inbox and of flow folders, with size and time."""
     inbox = settings.folders.inbox
     for folder in (inbox, *_folders(inbox, flows)):
@@ -243,7 +248,7 @@ def _waiting(settings: Settings, flows: Iterable[str]) -> Iterator[tuple[Path, t
             for entry in entries:
                 if entry.is_file(follow_symlinks=False) and not _IGNORED.search(entry.name):
                     look = entry.stat(follow_symlinks=False)
-                    yield Path(entry.path), (look.st_size, look.st_mtime_ns)
+                    yield entry.path, (look.st_size, look.st_mtime_ns)
 
 
 def _unreadable(path: Path, flow: str) -> Imported:

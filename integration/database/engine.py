@@ -118,14 +118,16 @@ def refresh_statistics(engine: Engine) -> None:
             connection.exec_driver_sql(f"ANALYZE {_HOT}")
 
 
+def configure_sqlite(dbapi: Any, _record: object) -> None:
+    """What every connection to the embedded database is told first."""
+    dbapi.isolation_level = None  # the driver must not open transactions behind our back
+    for pragma in _PRAGMAS:
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
 def _sqlite(url: str) -> Engine:
     engine = create_engine(url)
-
-    @event.listens_for(engine, "connect")
-    def configure(dbapi: Any, _record: object) -> None:
-        dbapi.isolation_level = None  # the driver must not open transactions behind our back
-        for pragma in _PRAGMAS:
-            dbapi.execute(f"PRAGMA {pragma}")
+    event.listen(engine, "connect", configure_sqlite)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,8 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from billing.contracts.syntec import missing_before
+from config import jobs as job_file
+from config.jobs import Jobs, occurrences
 from config.settings import Settings
 from formats.common.anomaly import AnomaliesFound
 from formats.common.french import counted
@@ -28,6 +30,7 @@ from integration.translate.increases_rows import indices_of
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 _SLACK: Final = timedelta(minutes=5)  # clocks of two servers
 _MAY_RUN: Final = 1  # the night of yesterday may still be to come, after midnight
+_BEHIND: Final = timedelta(hours=1)  # a night may take as long
 _OUTBOX: Final = {
     "uncertain": (
         "peut-être arrivé(s)",
@@ -65,6 +68,7 @@ def books(home: Path, now: datetime) -> Iterator[Finding]:
         with open_app(home, "serial") as app:
             yield _chain(app)
             yield from _days(app, now)
+            yield _jobs(app, now)
             with snapshot(app.engine) as connection:
                 yield from _waiting(connection, app)
                 yield from _missing(connection, app, now)
@@ -107,6 +111,47 @@ def _days(app: App, now: datetime) -> Iterator[Finding]:
     said = f"{now.astimezone(UTC):%d/%m/%Y %H:%M} UTC, {app.settings.organisation.zone}"
     mend = "l'horloge retarde sur ce qui est écrit : timedatectl set-ntp true, puis attendez"
     yield Finding("horloge", not wrong, said, mend)
+
+
+def _jobs(app: App, now: datetime) -> Finding:
+    """The jobs of the server: a file it can read, and none of them late."""
+    name, file = "tâches", app.settings.folders.home / job_file.FILE_NAME
+    try:
+        jobs = job_file.load(file)
+    except AnomaliesFound as found:
+        return Finding(name, False, str(found.anomalies[0]), f"corrigez {file}")
+    with snapshot(app.engine) as connection:
+        known = known_jobs(connection, app.organisation_id)
+    late = late_jobs(jobs, known, now, ZoneInfo(app.settings.organisation.zone))
+    behind = [job for job, since in late.items() if since > _BEHIND]
+    if behind:
+        mend = "lancez « echeance serve », ou « echeance jobs list » dit où elles en sont"
+        return Finding(name, False, f"en retard : {', '.join(behind)}", mend)
+    return Finding(name, True, "à jour" if known else "aucun serveur ne les joue encore")
+
+
+KnownJob = tuple[str, str, str | None, str | None]
+"""A job, since when it is known, its last occurrence, its first unfinished one; ISO instants."""
+
+
+def known_jobs(connection: Connection, organisation_id: int) -> list[KnownJob]:
+    """The jobs a server has begun to play."""
+    rows = _SQL.rows(connection, "jobs", organisation=organisation_id)
+    return [(name, since, last, unfinished) for name, since, last, unfinished in rows]
+
+
+def late_jobs(
+    jobs: Jobs, known: Iterable[KnownJob], now: datetime, zone: ZoneInfo
+) -> dict[str, timedelta]:
+    """How late each job is: since its first occurrence that isn't done; zero when there is none."""
+    late = {}
+    for name, since, last, unfinished in known:
+        if name in jobs.jobs:
+            mark = datetime.fromisoformat(max(last or "", since))
+            due = [one.at for one in list(occurrences(jobs, name, mark, now, zone))[:1]]
+            due += [datetime.fromisoformat(unfinished)] if unfinished else []
+            late[name] = now - min(due, default=now)
+    return late
 
 
 def _instant(text: str) -> datetime:

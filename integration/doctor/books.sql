@@ -26,3 +26,9 @@ AND NOT EXISTS (SELECT 1 FROM lpp_tariff t WHERE t.code = i.lpp AND t.since <= :
 -- :statistics  PostgreSQL only: large tables its planner believes empty
 SELECT c.relname FROM pg_stat_user_tables t JOIN pg_class c ON c.oid = t.relid
 WHERE n_live_tup > 10000 AND c.reltuples < 1 ORDER BY c.relname
+
+-- :jobs
+SELECT j.name, j.since, max(r.due_at),
+  min(CASE WHEN r.state IN ('running', 'waiting') THEN r.due_at END)
+FROM job j LEFT JOIN job_run r ON r.organisation_id = j.organisation_id AND r.job = j.name
+WHERE j.organisation_id = :organisation GROUP BY j.name, j.since

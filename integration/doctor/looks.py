@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from config import settings as configuration
 from config.partners import AnyPartner, load_partners
@@ -23,6 +24,8 @@ def examined(home: Path, now: datetime, *, network: bool) -> Iterator[Finding]:
     yield from machine.machine()
     yield from machine.folders(settings)
     yield from machine.stuck(settings, now)
+    yield from machine.rehearsals(settings, now)
+    yield machine.next_change(ZoneInfo(settings.organisation.zone), now)
     yield machine.person_key(settings)
     partners, wrong = _partners(settings)
     yield from wrong

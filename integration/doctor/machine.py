@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from config import settings as configuration
 from config.partners import AnyPartner, FolderPartner, Secret, SftpPartner, SmtpPartner
@@ -20,11 +21,13 @@ from integration.doctor.finding import Finding
 from integration.flows.rotation import mixed_files
 from integration.keys import in_a_file, read_keys
 from integration.persons import Vault
+from integration.rehearsal import NAME as REHEARSAL
 
 LEAST_FREE_BYTES: Final = 1 << 30
 _OTHERS: Final = 0o077
 _STUCK: Final = timedelta(hours=1)
 _WARNING: Final = timedelta(days=30)
+_CHANGE_DAYS: Final = 14
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs"}
 
 
@@ -82,6 +85,27 @@ def stuck(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield Finding("fichiers en cours", not left, said, mend)
 
 
+def rehearsals(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Copies of the home that a killed rehearsal left: they hold what the home holds."""
+    left = [
+        path.name
+        for path in settings.folders.home.glob(f"{REHEARSAL}*")
+        if now.timestamp() - path.stat().st_mtime > _STUCK.total_seconds()
+    ]
+    if left:
+        mend = f"supprimez-les : rm -r {settings.folders.home}/{REHEARSAL}*"
+        yield Finding("essais interrompus", False, counted(len(left), "copie(s)"), mend)
+
+
+def next_change(zone: ZoneInfo, now: datetime) -> Finding:
+    """Whether the clock changes soon: jobs between 2 and 3 o'clock are moved or doubled then."""
+    days = [now + timedelta(days=n) for n in range(_CHANGE_DAYS + 1)]
+    offsets = [day.astimezone(zone).utcoffset() for day in days]
+    changes = [day for day, a, b in zip(days[1:], offsets, offsets[1:], strict=False) if a != b]
+    told = f"{zone.key}, changement d'heure le {changes[0]:%d/%m/%Y}" if changes else zone.key
+    return Finding("fuseau", True, told)
+
+
 def person_key(settings: Settings) -> Finding:
     """The key of persons: there, closed to others, and the only one that seals kept files."""
     key, name = settings.person_key, "clé des identités"
@@ -135,26 +159,35 @@ def certificates(
     settings: Settings, partners: dict[str, AnyPartner], now: datetime
 ) -> Iterator[Finding]:
     """The end of each certificate we hold, thirty days ahead."""
+    for path, ends in certificate_ends(settings, partners):
+        name = f"certificat {path.name}"
+        if ends is None:
+            yield Finding(name, False, "illisible", f"remettez un fichier PEM dans {path}")
+            continue
+        mend = f"demandez-en un nouveau et mettez-le dans {path}"
+        yield Finding(name, ends - now > _WARNING, f"jusqu'au {ends:%d/%m/%Y}", mend)
+
+
+def certificate_ends(
+    settings: Settings, partners: dict[str, AnyPartner]
+) -> Iterator[tuple[Path, datetime | None]]:
+    """Files of certificates we hold, and when the first of each ends; None: unreadable."""
     home = settings.folders.home
     named: list[str | Path | None] = [settings.mail.certificate, settings.cards.authorities]
     named += [one.authorities for one in partners.values() if isinstance(one, SmtpPartner)]
     for path in (home / one for one in named if one):
         if path.is_file():
-            yield _certificate(path, now)
+            yield path, _end(path)
 
 
-def _certificate(path: Path, now: datetime) -> Finding:
+def _end(path: Path) -> datetime | None:
     from cryptography import x509
 
-    name = f"certificat {path.name}"
     try:
-        ends = min(
-            one.not_valid_after_utc for one in x509.load_pem_x509_certificates(path.read_bytes())
-        )
+        found = x509.load_pem_x509_certificates(path.read_bytes())
     except ValueError:
-        return Finding(name, False, "illisible", f"remettez un fichier PEM dans {path}")
-    mend = f"demandez-en un nouveau et mettez-le dans {path}"
-    return Finding(name, ends - now > _WARNING, f"jusqu'au {ends:%d/%m/%Y}", mend)
+        return None
+    return min(one.not_valid_after_utc for one in found)
 
 
 def reachable(settings: Settings, partners: dict[str, AnyPartner]) -> Iterator[Finding]:

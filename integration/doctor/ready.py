@@ -61,7 +61,7 @@ class Readiness:
         yield "tâches", not self._overdue(now)
         yield "envois", not self._unheard(now)
         yield "disque", shutil.disk_usage(folders.home).free >= LEAST_FREE_BYTES
-        yield "livres", self._chain()
+        yield "livres", self.books_sound()
         yield "base", True
 
     def _overdue(self, now: datetime) -> bool:
@@ -85,8 +85,9 @@ class Readiness:
         with snapshot(self.app.engine) as connection:
             return bool(_SQL.rows(connection, "unheard", organisation=own, before=before))
 
-    def _chain(self) -> bool:
-        """Once an hour; whoever asks meanwhile gets the last answer."""
+    def books_sound(self) -> bool:
+        """Whether the books verify, looked at once an hour: whoever asks meanwhile gets the last
+        answer."""
         due = self.verified_at is None or self.monotonic() - self.verified_at >= _ANEW_S
         if due and self._verifying.acquire(blocking=False):
             try:

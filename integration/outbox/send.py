@@ -18,9 +18,10 @@ from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from config.partners import AnyPartner, Partner
+from config.partners import BUILT_IN, AnyPartner, Partner
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from formats.common.french import counted
+from integration.database.rehearsal import is_rehearsal
 from integration.executors import SerialExecutor
 from integration.failpoints import reach
 from integration.outbox.desk import Desk, Ended, Taken
@@ -28,6 +29,7 @@ from integration.outbox.lease import sender
 from integration.outbox.retry import Event, Patience, decide
 from integration.persons import Vault
 from integration.posting import BAD_DATA
+from integration.transport.folder import Folder
 from integration.transport.opened import transport_of
 from integration.transport.protocol import (
     PERSONAL,
@@ -57,6 +59,7 @@ NOT_EVERYBODY: Final = Code(
     "« {partner} » a pris {name}, sauf pour {refused}.",
     "Corrigez ces adresses ; le message est parti aux autres.",
 )
+_REHEARSED: Final = "chez"  # below a home that is a copy
 _TROUBLES: Final = 3  # in a row, then the partner waits for the next sending
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
@@ -116,12 +119,18 @@ class Outbox:
                 sent[kind] = sent.get(kind, 0) + count
         return sent
 
+    def way_to(self, partner: AnyPartner) -> Transport:
+        """How its items leave; in a rehearsal they end in a folder that is thrown away."""
+        if is_rehearsal(self.engine) and partner.name != BUILT_IN:
+            return Folder(self.home / _REHEARSED / partner.name)
+        return transport_of(partner, self.home, self.vault)
+
     def _rounds(self, desk: Desk, only: str) -> list[Round]:
         """One round a partner; several at once only when there are several."""
         names = [name for name in desk.due() if not only or name == only]
         rounds = [Round(self, desk, name) for name in names]
         try:
-            if len(rounds) > 1:
+            if len(rounds) > 1 and not is_rehearsal(self.engine):
                 with ThreadPoolExecutor(PARTNERS_AT_ONCE) as threads:
                     list(threads.map(Round.run, rounds))
             else:
@@ -149,7 +158,7 @@ class Round:
         if partner is None:
             self.told.append(Anomaly(NO_PARTNER, values={"partner": self.name}))
             return
-        transport = transport_of(partner, self.outbox.home, self.outbox.vault)
+        transport = self.outbox.way_to(partner)
         try:
             self._batches(partner, transport)
         except AnomaliesFound as found:  # a secret that is missing or that others can read

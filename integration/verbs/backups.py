@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from integration.cli import DONE, INTEGRITY
 from integration.database.engine import make_engine
 from integration.database.migrations import newest, revision, upgrade
 from integration.flows.verify import verify
-from integration.verbs.outcome import complain, say, say_json
+from integration.rehearsal import asked
+from integration.verbs.outcome import complain, say, say_done, say_json
 
 
 def back_up(arguments: argparse.Namespace) -> int:
@@ -25,7 +27,9 @@ def back_up(arguments: argparse.Namespace) -> int:
     file = Path(arguments.file)
     if file.is_dir():
         file = file / f"echeance-{datetime.now(UTC):%Y%m%d-%H%M%S}.tar"
-    told = backup.back_up(home, settings, file, datetime.now(UTC), keys=arguments.with_keys)
+    with tempfile.TemporaryDirectory() if asked() else nullcontext(file.parent) as folder:
+        made, now = Path(folder) / file.name, datetime.now(UTC)
+        told = backup.back_up(home, settings, made, now, keys=arguments.with_keys)
     if arguments.json:
         say_json("backup", {"file": str(file), **_plain(told)})
         return DONE
@@ -43,8 +47,8 @@ def restore(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             told = backup.unpack(file, Path(folder))
         files = counted(len(told.members), "fichier(s)")
-        say(f"Sauvegarde saine, faite le {told.made_at} : {files}.")
-        return DONE
+        french = f"Sauvegarde saine, faite le {told.made_at} : {files}."
+        return say_done(arguments, "restore", {"dry_run": True, **_plain(told)}, french)
     told = backup.restore(file, home, datetime.now(UTC))
     if arguments.json:
         say_json("restore", {"home": str(home), **_plain(told)})
@@ -66,17 +70,20 @@ def bring_up_to_date(arguments: argparse.Namespace) -> int:
         found = revision(engine)
     finally:
         engine.dispose()
+    schemas = {"from": found, "to": newest()}
     if found == newest():
-        say(f"La base est déjà au schéma {found} de ce programme.")
-        return DONE
+        french = f"La base est déjà au schéma {found} de ce programme."
+        return say_done(arguments, "upgrade", {**schemas, "backup": ""}, french)
     if arguments.dry_run:
-        say(f"La base passerait du schéma {found or 'vide'} au schéma {newest()}.")
-        return DONE
-    if found is not None and found < newest():
-        say(f"Sauvegarde d'abord : {_saved(home, settings, found)}")
+        french = f"La base passerait du schéma {found or 'vide'} au schéma {newest()}."
+        return say_done(arguments, "upgrade", {**schemas, "dry_run": True, "backup": ""}, french)
+    saved = _saved(home, settings, found) if found is not None and found < newest() else ""
+    if saved and not arguments.json:
+        say(f"Sauvegarde d'abord : {saved}")
     upgrade(settings.database_url)
-    say(f"La base est passée du schéma {found or 'vide'} au schéma {newest()}.")
-    return _verified(home)
+    french = f"La base est passée du schéma {found or 'vide'} au schéma {newest()}."
+    say_done(arguments, "upgrade", {**schemas, "backup": str(saved)}, french)
+    return _verified(home, quietly=arguments.json)
 
 
 def _saved(home: Path, settings: configuration.Settings, schema: str) -> Path:
@@ -86,13 +93,14 @@ def _saved(home: Path, settings: configuration.Settings, schema: str) -> Path:
     return file
 
 
-def _verified(home: Path) -> int:
+def _verified(home: Path, *, quietly: bool) -> int:
     with open_app(home, "serial") as app:
         fault = verify(app.engine, app.organisation_id, app.trust()).fault
     if fault:
         complain(str(fault))
         return INTEGRITY
-    say("Livres sains.")
+    if not quietly:
+        say("Livres sains.")
     return DONE
 
 

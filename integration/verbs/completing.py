@@ -35,8 +35,7 @@ def bash() -> str:
     groups = "|".join(sorted(GROUPS))
     cases = [f"    '') words='{' '.join(_first_words())} --home --version --help' ;;"]
     for group in GROUPS:
-        seconds = [v.name.partition(" ")[2] for v in VERBS if v.name.startswith(f"{group} ")]
-        cases.append(f"    {group}) words='{' '.join(seconds)}' ;;")
+        cases.append(f"    {group}) words='{' '.join(_seconds(group))}' ;;")
     cases += [f"    '{verb.name}') words='{' '.join(_words(verb))}' ;;" for verb in VERBS]
     cases.append("    *) words= ;;")
     return _BASH.format(groups=groups, cases="\n".join(cases))
@@ -44,7 +43,12 @@ def bash() -> str:
 
 def zsh() -> str:
     """zsh runs bash's completion."""
-    head = "# zsh : source <(echeance completion zsh)\nautoload -Uz bashcompinit && bashcompinit\n"
+    head = (
+        "# zsh : source <(echeance completion zsh)\n"
+        "autoload -Uz compinit bashcompinit\n"
+        "(( $+functions[compdef] )) || compinit -u\n"
+        "bashcompinit\n"
+    )
     return head + bash()
 
 
@@ -54,12 +58,14 @@ def fish() -> str:
     firsts = " ".join(_first_words())
     for name in _first_words():
         says = GROUPS.get(name) or next(v.help for v in VERBS if v.name == name)
-        lines.append(_fish(f"not __fish_seen_subcommand_from {firsts}", f"-a {name}", says))
+        lines.append(_fish(f"not __fish_seen_subcommand_from {firsts}", f"-f -a {name}", says))
+    seconds = {group: _seconds(group) for group in GROUPS}
     for verb in VERBS:
         first, _, second = verb.name.partition(" ")
         seen = f"__fish_seen_subcommand_from {first}"
         if second:
-            lines.append(_fish(seen, f"-a {second}", verb.help))
+            words = f"not __fish_seen_subcommand_from {' '.join(seconds[first])}"
+            lines.append(_fish(f"{seen}; and {words}", f"-f -a {second}", verb.help))
         seen += f"; and __fish_seen_subcommand_from {second}" if second else ""
         for one in verb.arguments:
             lines += _fish_argument(seen, one)
@@ -70,7 +76,7 @@ def _fish_argument(seen: str, one: Argument) -> list[str]:
     says, name = str(one.options.get("help", "")), one.names[0]
     if name.startswith("--"):
         return [_fish(seen, f"-l {name[2:]}", says)]
-    return [_fish(seen, f"-a {choice}", says) for choice in one.options.get("choices", ())]
+    return [_fish(seen, f"-f -a {choice}", says) for choice in one.options.get("choices", ())]
 
 
 def _fish(condition: str, what: str, says: str) -> str:
@@ -80,6 +86,11 @@ def _fish(condition: str, what: str, says: str) -> str:
 
 def _first_words() -> list[str]:
     return sorted({verb.name.partition(" ")[0] for verb in VERBS})
+
+
+def _seconds(group: str) -> list[str]:
+    """The words behind a group's name."""
+    return [v.name.partition(" ")[2] for v in VERBS if v.name.startswith(f"{group} ")]
 
 
 def _words(verb: Verb) -> list[str]:

@@ -30,11 +30,12 @@ def fec(arguments: argparse.Namespace) -> int:
     with open_app(home_of(arguments.home)) as app:
         year = arguments.year or app.today().year
         made = export_fec(books_of(app), year, app.settings.folders.exports / "fec")
+        named = app.named(made.path)
     if arguments.json:
         content = {"file": made.path.name, "entries": made.entries, "sha256": made.sha256}
         say_json("fec", content)
     else:
-        say(f"{made.path} : {counted(made.entries, 'écriture(s)')}, contrôlé.")
+        say(f"{named} : {counted(made.entries, 'écriture(s)')}, contrôlé.")
     return DONE
 
 
@@ -48,11 +49,12 @@ def ledger(arguments: argparse.Namespace) -> int:
             made = export_again(journals, arguments.again)
         else:
             made = export_new(journals, arguments.layout)
+        named = app.named(folder / made.file_name)
     if arguments.json:
         say_json("ledger", made._asdict())
     elif made.number:
         say(
-            f"Export n° {made.number} : {folder / made.file_name}, "
+            f"Export n° {made.number} : {named}, "
             f"{counted(made.entries, 'écriture(s)')}, {euros(made.debit_cents)}."
         )
     else:
@@ -72,7 +74,7 @@ def archive(arguments: argparse.Namespace) -> int:
             open_signer(app.settings.signing_key),
             folders.outbox / SUBFOLDERS["invoice_pdf"],
         )
-        path = export_archive(house, period, folders.exports / "archives")
+        path = app.named(export_archive(house, period, folders.exports / "archives"))
     if arguments.json:
         say_json("archive", {"file": path.name})
     else:

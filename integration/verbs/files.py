@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from config import settings as configuration
@@ -25,7 +26,10 @@ def import_files(arguments: argparse.Namespace) -> int:
         flow = arguments.flow or ""
         if arguments.mapping:
             flow = f"{flow or 'readings'}@{arguments.mapping}"
-        done = import_paths(app.office(), map(Path, arguments.paths), flow)
+        done = [
+            replace(one, kept=one.kept and app.named(one.kept))
+            for one in import_paths(app.office(), map(Path, arguments.paths), flow)
+        ]
     if arguments.json:
         say_json("import", {"files": [_plain(one) for one in done]})
     else:

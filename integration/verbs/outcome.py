@@ -22,14 +22,18 @@ from formats.common.privacy import without_nir
 from integration.cli import (
     BAD_CONFIG,
     BAD_INPUT,
+    DONE,
     INTERRUPTED,
     IO_ERROR,
     REFUSED,
+    REHEARSED,
     TRY_LATER,
     UNEXPECTED,
     USAGE,
 )
 from integration.durable import FULL, TOO_MUCH
+from integration.rehearsal import asked, rehearsal
+from integration.verbs.streams import is_unicode
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
@@ -49,6 +53,7 @@ BAD_CRITERION = Code(
 NOT_AN_AMOUNT = Code("RUN-102", "« {value} » n'est pas un montant.", "Écrivez par exemple 12,50.")
 
 
+NOTHING_LASTS: Final = "Essai (--dry-run) : rien n'a été écrit ni envoyé."
 _LATER: Final = ("RUN-160",)  # another server is there
 
 
@@ -61,6 +66,8 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     _stand_in()
 
     def whole(arguments: argparse.Namespace) -> int:
+        if not _confirmed(arguments):
+            return USAGE
         with watched(arguments) as trail:
             code = _ended(run, arguments)
             if trail:
@@ -68,7 +75,35 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
             return code
 
     with quiet():
-        return _ended(whole, arguments)
+        return _rehearsed(whole, arguments) if _dry(arguments) else _ended(whole, arguments)
+
+
+def _confirmed(arguments: argparse.Namespace) -> bool:
+    """Whether what can't be undone is wanted: --yes, or `oui` on a terminal."""
+    destroys = arguments.verb.destroys if "verb" in arguments else ""
+    if not destroys or arguments.yes or _dry(arguments):
+        return True
+    said = f"{destroys.format_map(vars(arguments))} pour toujours."
+    if not sys.stdin.isatty():
+        complain(f"{said} Ajoutez --yes, ou --dry-run pour essayer.")
+        return False
+    sys.stderr.write(f"{said} Tapez « oui » pour continuer : ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() == "oui"
+
+
+def _dry(arguments: argparse.Namespace) -> bool:
+    return getattr(arguments, REHEARSED, False)
+
+
+def _rehearsed(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """The verb, and what a rehearsal adds to what it says."""
+    with rehearsal() as numbers:
+        code = _ended(run, arguments)
+    if numbers:
+        complain(f"Numéros provisoires : {', '.join(numbers)}.")
+    complain(NOTHING_LASTS)
+    return code
 
 
 def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -236,8 +271,20 @@ def _stand_in() -> None:
 
 def say_json(kind: str, content: Mapping[str, Any]) -> None:
     """One JSON document on standard output, with its schema version."""
-    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **content}
-    say(json.dumps(document, ensure_ascii=False, indent=1, default=str))
+    tried = {"dry_run": True} if asked() else {}
+    document = {"schema_version": SCHEMA_VERSION, "kind": kind, **tried, **content}
+    say(json.dumps(document, ensure_ascii=not is_unicode(), indent=1, default=str))
+
+
+def say_done(
+    arguments: argparse.Namespace, kind: str, content: Mapping[str, Any], french: str
+) -> int:
+    """What a short act did: a document or a sentence, as asked; returns DONE."""
+    if arguments.json:
+        say_json(kind, content)
+    else:
+        say(french)
+    return DONE
 
 
 def day_of(text: str | None, today: date) -> date:

@@ -24,7 +24,7 @@ from integration.sheets import write_table
 from integration.translate.flow import refuse
 from integration.translate.price_file import COLUMNS, PriceRow
 from integration.translate.tabular import read_rows
-from integration.verbs.outcome import complain, day_of, say, say_json
+from integration.verbs.outcome import complain, day_of, say, say_done, say_json
 
 NOTHING_SELECTED: Final = Code(
     "RUN-141",
@@ -51,8 +51,9 @@ def export(arguments: argparse.Namespace) -> int:
             found = prices.selected(connection, app.organisation_id, choice)
             rows = [prices.cells(prices.told(one, app.today())) for one in found]
     write_table(Path(arguments.file), tuple(COLUMNS.values()), rows)
-    say(f"{counted(len(rows), 'règle(s)')} dans {arguments.file}.")
-    return DONE
+    told = {"file": arguments.file, "rules": len(rows)}
+    french = f"{counted(len(rows), 'règle(s)')} dans {arguments.file}."
+    return say_done(arguments, "prices-export", told, french)
 
 
 def import_prices(arguments: argparse.Namespace) -> int:
@@ -92,8 +93,9 @@ def export_rules(arguments: argparse.Namespace) -> int:
     with open_app(home_of(arguments.home)) as app, snapshot(app.engine) as connection:
         rows = list(held(connection, app.organisation_id, arguments.contract))
     write_table(Path(arguments.file), HEADER, rows)
-    say(f"{counted(len(rows), 'règle(s)')} dans {arguments.file}.")
-    return DONE
+    told = {"file": arguments.file, "rules": len(rows)}
+    french = f"{counted(len(rows), 'règle(s)')} dans {arguments.file}."
+    return say_done(arguments, "rules-export", told, french)
 
 
 def import_rules(arguments: argparse.Namespace) -> int:

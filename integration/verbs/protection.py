@@ -11,9 +11,9 @@ from config import settings as configuration
 from formats.common.anomaly import AnomaliesFound, Anomaly
 from formats.common.french import agreed, counted
 from integration import audit
-from integration.app import home_of, open_app
+from integration.app import home_of, open_app, opened_house
 from integration.cli import DONE, PARTIAL
-from integration.database.engine import make_engine, snapshot
+from integration.database.engine import snapshot
 from integration.inbox import NO_SUCH_PATH
 from integration.keys import VARIABLE
 from integration.verbs.outcome import complain, day_of, say, say_json
@@ -38,11 +38,8 @@ def rotate_keys(arguments: argparse.Namespace) -> int:
     from integration.flows.rotation import rotate
 
     settings = configuration.load(home_of(arguments.home) / configuration.FILE_NAME)
-    engine = make_engine(settings.database_url)
-    try:
-        done = rotate(engine, settings)
-    finally:
-        engine.dispose()
+    with opened_house(settings) as (copy, engine):
+        done = rotate(engine, copy)
     for anomaly in done.anomalies:
         complain(str(anomaly))
     if arguments.json:

@@ -35,6 +35,12 @@ _STEPS: Final = {
     "send": "Envois",
     "report": "Compte rendu",
     "send-report": "Compte rendu envoyé",
+    "night": "Nuit",
+    "night-without-contracts": "Nuit sans contrats",
+    "simulate": "Simulation",
+    "request": "Relevés demandés",
+    "bill-on-readings": "Facturés sur relevés",
+    "bill": "Contrats facturés",
 }
 _FRENCH: Final = {
     "mails": "courriels relevés",
@@ -54,6 +60,9 @@ _FRENCH: Final = {
     "unrequested": "biens non demandés",
     "warned": "clients prévenus d'un analyseur muet",
     **{kind: plural(sent, 2) for kind, sent in words.SENT.items()},
+    "steps": "étapes",
+    "simulation": "simulation n°",
+    "file": "tableau dans exports",
 }
 
 
@@ -74,10 +83,15 @@ def _tell(night: Night) -> None:
         say(f"Nuit du {night.day:%d/%m/%Y} : déjà fait.")
         return
     say(f"Nuit du {night.day:%d/%m/%Y}")
-    for step, report in night.reports.items():
+    tell_steps(night.reports)
+
+
+def tell_steps(reports: Mapping[str, Mapping[str, Any]]) -> None:
+    """A line a step with its figures, then what waits for a person."""
+    for step, report in reports.items():
         told = (words.title(cast(Account, report)),) if step == "report" else _figures(report)
         say(f"  {_STEPS[step]:24} {', '.join(told) or 'rien'}")
-    for report in night.reports.values():
+    for report in reports.values():
         for one in report.get("attention", ()):
             complain(f"  à voir : {one['text']}")
 
@@ -89,6 +103,8 @@ def _figures(report: Mapping[str, Any]) -> Iterator[str]:
             continue
         if isinstance(value, Mapping):
             yield from (f"{noun} : {count}" for noun, count in value.items() if count)
+        elif isinstance(value, list):
+            yield f"{_FRENCH.get(name, name)} : {len(value)}"
         elif name.endswith("_cents"):
             yield f"{_FRENCH.get(name, name)} : {euros(value)}"
         else:

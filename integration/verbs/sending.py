@@ -17,7 +17,7 @@ from integration.reporting.words import SENT
 from integration.transport import protocol
 from integration.transport.credentials import ABSENT, READABLE
 from integration.transport.opened import transport_of
-from integration.verbs.outcome import complain, say, say_json
+from integration.verbs.outcome import complain, say, say_done, say_json
 
 STATES: Final = {
     State.TODO: "à envoyer",
@@ -106,32 +106,31 @@ def resend(arguments: argparse.Namespace) -> int:
     """Let a row leave again."""
     with _hand(arguments) as (_, hand):
         row = hand.resend(arguments.row, arguments.reason)
-    say(f"Envoi {row} remis à envoyer : « echeance send » le fera partir.")
-    return DONE
+    french = f"Envoi {row} remis à envoyer : « echeance send » le fera partir."
+    return say_done(arguments, "resend", {"row": row}, french)
 
 
 def mark_sent(arguments: argparse.Namespace) -> int:
     """Note that a row arrived, on somebody's proof."""
     with _hand(arguments) as (_, hand):
         row = hand.mark_sent(arguments.row, arguments.proof)
-    say(f"Envoi {row} noté comme remis.")
-    return DONE
+    return say_done(arguments, "mark-sent", {"row": row}, f"Envoi {row} noté comme remis.")
 
 
 def hold(arguments: argparse.Namespace) -> int:
     """Keep something from leaving."""
     with _hand(arguments) as (app, hand):
         count = hand.hold(arguments.target, arguments.reason, app.partners())
-    say(f"Retenu : {arguments.target} ({counted(count, 'envoi(s)')} en attente).")
-    return DONE
+    french = f"Retenu : {arguments.target} ({counted(count, 'envoi(s)')} en attente)."
+    return say_done(arguments, "hold", {"target": arguments.target, "rows": count}, french)
 
 
 def resume(arguments: argparse.Namespace) -> int:
     """Let it go."""
     with _hand(arguments) as (app, hand):
         count = hand.resume(arguments.target, app.partners())
-    say(f"Repris : {arguments.target} ({counted(count, 'envoi(s)')} à envoyer).")
-    return DONE
+    french = f"Repris : {arguments.target} ({counted(count, 'envoi(s)')} à envoyer)."
+    return say_done(arguments, "resume", {"target": arguments.target, "rows": count}, french)
 
 
 def check_partners(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,8 @@ from config.jobs import Jobs, Occurrence
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.app import home_of, open_app
 from integration.cli import DONE, INTERRUPTED, PARTIAL
-from integration.verbs.outcome import complain, day_of, say, say_json
+from integration.verbs.outcome import day_of, say, say_json
+from integration.verbs.running import tell_steps
 
 NO_JOB: Final = Code("RUN-161", "La tâche « {job} » n'existe pas.", "Voyez « echeance jobs list ».")
 _STATES: Final = {
@@ -74,7 +75,9 @@ def run_job(arguments: argparse.Namespace) -> int:
             reports[name.value] = steps[name](work)
     if arguments.json:
         say_json("job", {"job": arguments.name, "day": work.day, "steps": reports})
-    return _told(arguments, reports)
+    else:
+        tell_steps(reports)
+    return PARTIAL if any(report.get("attention") for report in reports.values()) else DONE
 
 
 def next_dates(arguments: argparse.Namespace) -> int:
@@ -101,17 +104,6 @@ def _known(jobs: Jobs, name: str) -> str:
     if name not in jobs.jobs:
         raise AnomaliesFound(Anomaly(NO_JOB, values={"job": name}))
     return name
-
-
-def _told(arguments: argparse.Namespace, reports: Mapping[str, Mapping[str, Any]]) -> int:
-    attention = [one for report in reports.values() for one in report.get("attention", ())]
-    if not arguments.json:
-        for step, report in reports.items():
-            figures = ", ".join(f"{k} {v}" for k, v in report.items() if k != "attention" and v)
-            say(f"  {step:16} {figures or 'rien'}")
-        for one in attention:
-            complain(f"  à voir : {one['text']}")
-    return PARTIAL if attention else DONE
 
 
 def _local(one: Occurrence, zone: ZoneInfo) -> str:

@@ -41,6 +41,24 @@ alors ici. Rien n'est jamais supprimé ; le même contenu n'est importé qu'une 
 """
 
 
+_FOLDERS: Final = {
+    "done": "Fichiers importés, par flux et par jour. Rien n'en est supprimé.",
+    "error": "Fichiers refusés. NOM.err.txt dit quoi corriger : corrigez une copie du fichier, puis"
+    " redéposez-la dans inbox.",
+    "outbox": "Ce qu'aucun partenaire ne prend : factures, fichiers des caisses, comptes rendus.",
+    "exports": "Écritures, FEC, archives et relevés à demander, pour les autres logiciels.",
+    "reports": "Le compte rendu de chaque nuit : page, classeur et données.",
+}
+
+
+def _explain_folders(settings: Settings) -> None:
+    """A README.txt in each other folder of files."""
+    for name, text in _FOLDERS.items():
+        folder = settings.folders.home / name
+        folder.mkdir(mode=0o750, exist_ok=True)
+        (folder / README).write_text(f"{text}\n", "utf-8")
+
+
 def init(arguments: argparse.Namespace) -> int:
     """Make what is missing, keep what is there."""
     home = Path(arguments.folder) if arguments.folder else home_of(arguments.home)
@@ -87,6 +105,7 @@ def make_home(home: Path) -> None:
     settings = configuration.load(file)
     prepare(settings)
     _explain_inbox(settings)
+    _explain_folders(settings)
     folders = settings.folders
     made = (folders.state, folders.outbox, folders.partners, folders.reports, folders.tables)
     for folder in made:

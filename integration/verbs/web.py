@@ -1,17 +1,23 @@
-"""The verb that answers over HTTP until it is told to stop."""
+"""Verbs for machines that watch or fetch: HTTP until it is told to stop, figures on a line."""
 
 from __future__ import annotations
 
 import argparse
 import signal
+from importlib.resources import files
 from threading import Event
+from typing import Final
 
+from integration import audit
 from integration.app import App, home_of, open_app
 from integration.cli import DONE
 from integration.doctor.ready import Readiness
-from integration.flows.report import situation
 from integration.http import Server, Site, Token
+from integration.monitoring import page
 from integration.verbs.outcome import say
+
+FETCHED: Final = "fetched"
+"""How the audit trail calls a file that was fetched."""
 
 
 def http(arguments: argparse.Namespace) -> int:
@@ -30,29 +36,32 @@ def http(arguments: argparse.Namespace) -> int:
 
 
 def site_of(app: App) -> Site:
-    """What the settings let out."""
+    """What the settings let out; what is fetched is written to the audit trail."""
     tokens = {
         name: Token(one.sha256, frozenset(one.scopes), one.until)
         for name, one in app.settings.http.tokens.items()
     }
     watch = Readiness(app)
-    exports = app.settings.folders.exports
-    return Site(exports, tokens, watch.wrong, lambda: metrics(app, watch), app.clock)
+    return Site(
+        app.settings.folders.exports,
+        tokens,
+        watch.wrong,
+        lambda: page(app, chain_ok=watch.books_sound()),
+        app.clock,
+        lambda token, name: _fetched(app, token, name),
+    )
 
 
-def metrics(app: App, watch: Readiness) -> str:
-    """Figures of `status`, and what readiness rests on, as Prometheus text."""
-    found = situation(app.engine, app.organisation_id)
-    lines = [
-        *(
-            f'echeance_documents_total{{kind="{kind}"}} {count}'
-            for kind, (count, _) in sorted(found.documents.items())
-        ),
-        *(f'echeance_outbox{{state="{s}"}} {n}' for s, n in sorted(found.outbox.items())),
-        *(f'echeance_files_total{{result="{s}"}} {n}' for s, n in sorted(found.files.items())),
-        *(f'echeance_well{{check="{name}"}} {int(well)}' for name, well in watch.checks()),
-        f"echeance_due_cents {found.ledger['due_cents']}",
-    ]
-    if found.last_night:
-        lines.append(f"echeance_last_closed_day {found.last_night.toordinal()}")
-    return "".join(f"{line}\n" for line in lines)
+def metrics(arguments: argparse.Namespace) -> int:
+    """Print the figures of the house, or the alerts that watch them."""
+    if arguments.alerts:
+        say((files("integration") / "monitoring" / "alerts.yml").read_text("utf-8").rstrip("\n"))
+        return DONE
+    with open_app(home_of(arguments.home), executor="serial") as app:
+        say(page(app, chain_ok=Readiness(app).books_sound()).rstrip("\n"))
+    return DONE
+
+
+def _fetched(app: App, token: str, name: str) -> None:
+    with app.engine.begin() as connection:
+        audit.note(connection, app.organisation_id, "http", FETCHED, subject=name, who=token)

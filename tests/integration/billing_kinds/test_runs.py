@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from integration.nights import play_night
 from integration.translate.invoice_pages import drawn, invoice_pages
 from tests.integration.billing.house import MONTHLY, House, contract, fee
 from tests.integration.billing_kinds.test_kinds import bill_twice, cost, rule
+from tests.integration.outbox.post import toml
+from tests.plugins.smtp_server import smtp_server
 
 HEADER = "serie;horodatage;patient;espece;prelevement;type\n"
 NAME = "Zébulon"
@@ -198,6 +201,30 @@ def test_a_silent_analyser_is_told_to_us_and_to_the_customer_once(house: House) 
     assert "RUN-171" in report and "20/04/2026" in report
     house.bring("runs", ran(control("2026-04-29T10:00:00")))
     assert watch(house.engine, own, date(2026, 4, 30)) == ((), 0)
+
+
+@pytest.mark.feature("I-RUN-08")
+def test_the_customer_gets_a_real_mail(house: House, tmp_path: Path) -> None:
+    """No feed for n = 7 days: alert to us and mail to the customer, through a mail server."""
+    practice(house)
+    house.execute("UPDATE customer SET email = 'clinique@exemple.fr' WHERE code = 'C1'")
+    house.bring("runs", ran(blood("2026-04-20T10:00:00")))
+    partners = house.app.settings.folders.partners
+    partners.mkdir(exist_ok=True)
+    with smtp_server(tmp_path / "smtp") as server:
+        content = server.partner(takes=[{"kind": "run_silence"}], subject="Analyseur muet")
+        lines = "".join(f"{key} = {toml(value)}\n" for key, value in content.items())
+        (partners / "courriel.toml").write_text(lines)
+        for day in (27, 28):
+            assert watch(house.engine, house.app.organisation_id, date(2026, 4, day)).anomalies
+            house.app.outbox().send()
+        (mail,) = server.script.mails
+    assert (mail["To"], mail["Subject"]) == ("clinique@exemple.fr", "Analyseur muet")
+    (attached,) = mail.iter_attachments()
+    text = attached.get_payload(decode=True)
+    assert isinstance(text, bytes)
+    assert text.startswith("Société C1,".encode())
+    assert b"SN1" in text and b"20/04/2026" in text
 
 
 @pytest.mark.feature("I-RUN-09")

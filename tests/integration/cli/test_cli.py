@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,8 @@ def test_init_makes_a_home_and_keeps_it(capsys: pytest.CaptureFixture[str], tmp_
     folder = tmp_path / "neuf"
     code, out, _ = _run(capsys, folder, "init")
     assert (code, f"Dossier de travail prêt : {folder}" in out) == (DONE, True)
+    for name in ("inbox", "inbox/customers", "done", "error", "outbox", "exports", "reports"):
+        assert (folder / name / "README.txt").read_text("utf-8")
     settings, key = folder / "echeance.toml", folder / "state" / "persons.key"
     assert oct(key.stat().st_mode)[-3:] == "600"
     settings.write_text(settings.read_text("utf-8") + "\n# à nous\n", "utf-8")
@@ -217,6 +221,10 @@ JSON_VERBS = {
     "status": ["status"],
     "check": ["check"],
     "doctor": ["doctor"],
+    "hold": ["hold", "all", "--reason", "essai"],
+    "resume": ["resume", "all"],
+    "upgrade": ["upgrade", "--dry-run"],
+    "jobs run": ["jobs", "run", "nuit", "--date", "2026-01-01"],
     "unpaid": ["unpaid", "--format", "json"],
 }
 
@@ -275,7 +283,7 @@ def test_doctor_names_what_to_mend(capsys: pytest.CaptureFixture[str], home: Pat
     code, out, _ = _run(capsys, home, "doctor")
     assert (code, "ÉCHEC" in out) == (DONE, False)
     (home / "state" / "persons.key").chmod(0o600)
-    (home / "outbox").rmdir()
+    shutil.rmtree(home / "outbox")
     code, out, _ = _run(capsys, home, "doctor")
     assert code == PARTIAL
     assert "ÉCHEC dossiers : manquants : outbox — echeance init" in out
@@ -340,6 +348,38 @@ def test_a_lost_key_of_persons_is_never_made_anew(
         "Remettez la clé en place depuis votre sauvegarde : une autre ne les ouvrirait pas.\n"
     )
     assert not (home / "state" / "persons.key").exists()
+
+
+def test_what_is_for_good_wants_a_yes(
+    capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Off a terminal --yes, on one the word; the target is named either way."""
+    file = _file(home, "patients.jsonl", patient())
+    assert _run(capsys, home, "import", file, "--flow", "patients")[0] == DONE
+    words = ("persons", "erase", "P1", "--reason", "essai")
+    monkeypatch.setattr("sys.stdin", StringIO())
+    code, out, err = _run(capsys, home, *words)
+    assert (code, out) == (USAGE, "")
+    assert err == (
+        "L'identité de P1, ses droits et ses factures imprimées disparaîtront pour toujours."
+        " Ajoutez --yes, ou --dry-run pour essayer.\n"
+    )
+    monkeypatch.setattr("sys.stdin", Terminal("non\n"))
+    assert _run(capsys, home, *words)[0] == USAGE
+    assert _run(capsys, home, *words, "--dry-run")[0] == DONE
+    monkeypatch.setattr("sys.stdin", Terminal("oui\n"))
+    code, out, err = _run(capsys, home, *words)
+    assert (code, err.endswith("Tapez « oui » pour continuer : ")) == (DONE, True)
+    assert "Patient P1 effacé : 1 identité(s)" in out
+    assert _run(capsys, home, *words, "--yes")[0] == DONE  # again: nothing is left to erase
+
+
+class Terminal(StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
 
 
 def test_a_list_is_sorted_on_a_column_that_exists(

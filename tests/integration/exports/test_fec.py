@@ -82,6 +82,15 @@ def test_nothing_is_written_of_an_open_year_or_without_siren(books: Books, tmp_p
     assert list((tmp_path / "fec").iterdir()) == []
 
 
+def test_a_file_the_checker_refuses_never_gets_its_name(books: Books, tmp_path: Path) -> None:
+    """It is judged whole before it is renamed; corrected, the same export writes it."""
+    close(books, date(2026, 1, 31))
+    with pytest.raises(AnomaliesFound, match="FMT-710"):
+        export_fec(books._replace(label=lambda _: ""), 2026, tmp_path / "fec")
+    assert list((tmp_path / "fec").iterdir()) == []
+    assert export_fec(books, 2026, tmp_path / "fec").path.is_file()
+
+
 def test_another_content_under_the_same_name_is_refused(books: Books, tmp_path: Path) -> None:
     close(books, date(2026, 1, 31))
     (tmp_path / "732829320FEC20260131.txt").write_bytes(b"old")

@@ -18,6 +18,7 @@ from config.settings import from_mapping
 from integration.cli import DONE, INTEGRITY, PARTIAL, main
 from integration.doctor import examined, machine
 from integration.doctor.books import books, schema
+from integration.doctor.machine import next_change
 from tests.integration.billing.house import house_at
 
 Capture = pytest.CaptureFixture[str]
@@ -78,6 +79,24 @@ def stuck_file(home: Path) -> None:
     file = home / "processing" / "customers" / "clients.csv"
     file.write_text("code;nom\n")
     os.utime(file, (0, 0))
+
+
+def left_copy(home: Path) -> None:
+    """A killed rehearsal left its copy of the home."""
+    (home / ".repetition-x").mkdir()
+    os.utime(home / ".repetition-x", (0, 0))
+
+
+def wrong_jobs(home: Path) -> None:
+    """Nobody knows that step."""
+    (home / "jobs.toml").write_text('[jobs.soir]\nsteps = ["dormir"]\nat = "22:15"\n')
+
+
+def late_job(home: Path) -> None:
+    """The server has stopped two days ago."""
+    (home / "jobs.toml").write_text('[jobs.soir]\nsteps = ["import"]\nat = "22:15"\n')
+    since = datetime.now(UTC) - timedelta(days=2)
+    sql(home, f"INSERT INTO job VALUES (1, 'soir', 'x', '{since.isoformat(timespec='seconds')}')")
 
 
 def old_schema(home: Path) -> None:
@@ -169,6 +188,9 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     missing_folder: ("dossiers : manquants : outbox", "echeance init"),
     open_house: ("droits du dossier : 755", "chmod o-rwx "),
     stuck_file: ("fichiers en cours : 1 fichier, dont clients.csv", "« echeance run night »"),
+    left_copy: ("essais interrompus : 1 copie", "supprimez-les : rm -r "),
+    wrong_jobs: ("tâches : CFG-", "corrigez "),
+    late_job: ("tâches : en retard : soir", "« echeance serve »"),
     old_schema: ("schéma : 0000", "echeance upgrade"),
     new_schema: ("schéma : 9999, plus récent que", "installez la version"),
     clock_back: ("horloge : ", "timedatectl set-ntp true"),
@@ -180,6 +202,13 @@ FAULTS: dict[Fault, tuple[str, str]] = {
     expired_certificate: ("certificat authorities.pem : jusqu'au ", "demandez-en un nouveau"),
 }
 GRAVE = {old_schema, new_schema, broken_chain, readable_key, missing_key}
+
+
+def test_a_change_of_the_clock_is_told_two_weeks_ahead() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    far, near = (datetime(2026, 3, day, 12, tzinfo=UTC) for day in (10, 16))
+    assert str(next_change(paris, far)) == "ok    fuseau : Europe/Paris"
+    assert str(next_change(paris, near)).endswith(", changement d'heure le 29/03/2026")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -240,7 +269,7 @@ def test_a_house_is_looked_at_on_both_databases(database_url: str, tmp_path: Pat
         names = [one.name for one in looked]
     statistics = ["statistiques"] if database_url.startswith("postgresql") else []
     assert names == [
-        "livres", "nuits", "horloge", "envois", "centres informatiques", "tarifs LPP",
+        "livres", "nuits", "horloge", "tâches", "envois", "centres informatiques", "tarifs LPP",
         "indices Syntec", *statistics,
     ]  # fmt: skip
     assert all(one.well for one in looked)

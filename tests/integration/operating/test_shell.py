@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,8 @@ def test_the_night_is_outside_the_hour_that_changes(tmp_path: Path) -> None:
     made = units(tmp_path)
     assert "OnCalendar=*-*-* 04:15:00 Europe/Paris" in made["echeance-night.timer"]
     assert "RestartPreventExitStatus=64 65 77 78" in made["echeance.service"]
+    for line in ("Type=notify", "WatchdogSec=120", "ExecReload=/bin/kill -HUP $MAINPID"):
+        assert line in made["echeance.service"].splitlines()  # what `serve` answers to
     assert not [name for name, text in made.items() if "@" + "HOME" in text or "@PROGRAM" in text]
 
 
@@ -102,6 +107,38 @@ def completed(*words: str) -> list[str]:
 )
 def test_bash_completes(words: tuple[str, ...], proposed: list[str]) -> None:
     assert completed(*words) == proposed
+
+
+def test_an_old_terminal_is_told_everything_in_its_letters(tmp_path: Path) -> None:
+    """ISO-8859-1 has no € and no narrow space: they are written plainly, and the act is told."""
+    home, program_ = tmp_path / "maison", [sys.executable, "-m", "integration.cli"]
+    environment = {**os.environ, "PYTHONIOENCODING": "iso8859-1", "ECHEANCE_HOME": str(home)}
+    subprocess.run([*program_, "init"], check=True, capture_output=True, env=environment)
+
+    def said(*words: str) -> str:
+        done = subprocess.run([*program_, *words], capture_output=True, check=True, env=environment)
+        return done.stdout.decode("iso8859-1")
+
+    assert "total HT : 0,00\u00a0EUR" in said("bill", "--date", "2026-01-01")
+    assert json.loads(said("check", "--json"))["anomalies"] == []
+
+
+@pytest.mark.parametrize(("shell", "script"), [
+    ("zsh", "source <(echo \"$COMPLETION\") 2>&1; whence -w _echeance; echo $_comps[echeance]"),
+    ("fish", "echo $COMPLETION | source; complete -C 'echeance persons erase --d';"
+     " complete -C 'echeance outbox '"),
+])  # fmt: skip
+def test_the_other_shells_take_it(shell: str, script: str, tmp_path: Path) -> None:
+    """bash is tried above; zsh runs bash's words, fish has its own."""
+    found = program(shell, shell)
+    environment = {**os.environ, "COMPLETION": SHELLS[shell](), "HOME": str(tmp_path)}
+    done = subprocess.run([found, "-c", script], capture_output=True, text=True, env=environment)
+    if shell == "zsh":
+        assert done.stdout.splitlines()[0] == "_echeance: function"
+        assert "not found" not in done.stdout
+    else:
+        lines = [line.split("\t")[0] for line in done.stdout.splitlines()]
+        assert lines == ["--dry-run", "list", "show"]
 
 
 def test_every_verb_and_option_stands_in_every_shell() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from datetime import date
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -16,14 +18,16 @@ from integration import cli, nights
 from integration.cli import DONE, PARTIAL, UNEXPECTED
 from integration.kept import kept_below, opened
 from integration.persons import open_vault
+from integration.sheets import write_table
 from tests.faults.scenario import CONTRACTS, CUSTOMERS, NIGHTS, answers
-from tests.integration.care.practice import encoded, patient, person, prescription
+from tests.integration.care.practice import BED, encoded, patient, person, prescription
 
 NIR = "1511178006084"
 SPOKEN = "1 51 11 78 006 084"
 NAME, GIVEN, STREET = "Zwanzigkanari", "Ouistitine", "Rue-du-Canari-Jaune"
 BIRTHS = ("19511103", "1951-11-03", "03/11/1951", "511103")
 PASSWORD = "canari-mot-de-passe"
+MEDICAL = BED  # what the patient rents
 FIRST, SECOND = NIGHTS[:2]
 WHO = person(
     NIR, nom_famille=NAME, prenom=GIVEN, naissance="19511103", adresse=[STREET, "75005 PARIS"]
@@ -64,15 +68,30 @@ def leaks(home: Path, said: str) -> Iterator[str]:
     Left out: what others put there (the inbox, the mail server's folder) and the secrets' files.
     """
     found = secrets_of(home)
-    yield from (f"printed: {name}" for name, value in found.items() if value in said.encode())
+    told = found | {"a medical code": MEDICAL.encode()}
+    yield from (f"printed: {name}" for name, value in told.items() if value in said.encode())
     for path in home.rglob("*"):
         place = path.relative_to(home)
         if place.parts[0] in ("inbox", "courrier") or place.name in ("persons.key", "smtp.secret"):
             continue
-        content = path.read_bytes() if path.is_file() else b""
-        for name, value in found.items():
+        content = unwrapped(path) if path.is_file() else b""
+        ours = place.parts[0] in ("state", "done")  # the books hold codes, beside no name
+        for name, value in (found if ours else told).items():
             if value in content or value in str(place).encode():
                 yield f"{place}: {name}"
+
+
+def unwrapped(path: Path) -> bytes:
+    """A file, and what its packing hides: the members of a book, the parts of a mail."""
+    content = path.read_bytes()
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            content += b"".join(map(book.read, book.namelist()))
+    if path.suffix == ".eml":
+        for part in message_from_bytes(content).walk():
+            inside = part.get_payload(decode=True)
+            content += inside if isinstance(inside, bytes) else b""
+    return content
 
 
 @pytest.fixture
@@ -143,6 +162,9 @@ def whole_story(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         cli.main(verb.split())
         if verb not in ("send",):
             cli.main([*verb.split(), "--json"])
+    cli.main(["metrics"])
+    for words in (["run", "night"], ["teletransmit"]):
+        cli.main([*words, "--date", "2026-04-01", "--dry-run", "--json"])
     cli.main(["keys", "rotate"])
     cli.main(["import", str(home / "absent" / "rien.csv")])
 
@@ -171,10 +193,12 @@ def test_no_canary_comes_out_of_a_night_where_everything_breaks(
 def test_the_search_would_find_a_canary(home: Path) -> None:
     (home / "reports" / "x.json").write_text(json.dumps({"patient": NAME}))
     (home / "reports" / f"nuit-{NIR}").write_bytes(b"")
+    write_table(home / "reports" / "x.xlsx", ("Code",), [(MEDICAL,)])
     assert sorted(leaks(home, f"né le {BIRTHS[2]}")) == [
         "printed: 03/11/1951",
         f"reports/nuit-{NIR}: {NIR}",
         f"reports/x.json: {NAME}",
+        "reports/x.xlsx: a medical code",
     ]
 
 

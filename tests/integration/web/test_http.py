@@ -36,7 +36,13 @@ def server(tmp_path: Path) -> Iterator[Server]:
         "gone": token("gone", "fec", until="2026-01-31"),
     }
     clock = lambda: datetime(2026, 2, 1, tzinfo=UTC)  # noqa: E731
-    site = Site(tmp_path / "exports", tokens, tuple, lambda: "echeance_up 1\n", clock)
+    fetched = tmp_path / "fetched"
+
+    def note(token: str, name: str) -> None:
+        with fetched.open("a") as file:
+            file.write(f"{token} {name}\n")
+
+    site = Site(tmp_path / "exports", tokens, tuple, lambda: "echeance_up 1\n", clock, note)
     made = Server(site, "127.0.0.1", 0)
     made.start()
     yield made
@@ -97,6 +103,16 @@ def test_the_list_shows_what_the_token_opens(server: Server) -> None:
 def test_ranges(server: Server, asked: str, status: int, content: bytes, shown: str | None) -> None:
     answer, got = ask(server, "/v1/exports/fec/A.txt", **KEY, Range=asked)
     assert (answer.status, got, answer.getheader("Content-Range")) == (status, content, shown)
+
+
+def test_what_is_fetched_is_noted_with_its_token(server: Server, tmp_path: Path) -> None:
+    """A file or a part of it; not a look, a refusal or a file that hasn't changed."""
+    tag = ask(server, "/v1/exports/fec/A.txt", **KEY)[0].getheader("ETag") or ""
+    ask(server, "/v1/exports/fec/A.txt", **KEY, Range="bytes=0-3")
+    ask(server, "/v1/exports/fec/A.txt", "HEAD", **KEY)
+    ask(server, "/v1/exports/fec/A.txt", **KEY, If_None_Match=tag)
+    ask(server, "/v1/exports/fec/A.txt", Authorization="Bearer nobody")
+    assert (tmp_path / "fetched").read_text().splitlines() == ["clerk fec/A.txt"] * 2
 
 
 def test_etags(server: Server) -> None:
