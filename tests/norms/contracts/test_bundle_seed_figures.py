@@ -137,6 +137,17 @@ def in_2007(rule: Rule, **options: Any) -> ContractRating:
     return run(rule, day, known, **options)
 
 
+def next_true_up(rule: Rule, rating: ContractRating) -> int:
+    """Units beyond the bundles on 01/11/2008 at 15000, with control; no run may find an anomaly."""
+    days = [date(2008, month, 1) for month in (2, 5, 8, 11)]
+    installation = (date(2005, 11, 1), 0, Origin.INSTALLATION)
+    known = {1: readings(installation, (days[-1], 15000, Origin.CUSTOMER))}
+    *_, (_, lines) = run_after_run(billed(rule, only(rating)), days, known)
+    ((family, extra), _) = quantities(lines)
+    assert family == "overrun"
+    return extra
+
+
 @pytest.mark.feature("A-FR-05")
 def test_four_bundles_expected_three_billed() -> None:
     rating = in_2007(taken_over("3000"))
@@ -151,13 +162,8 @@ def test_a_run_without_control_bills_and_realigns() -> None:
     rule = taken_over("3000")
     rated = only(in_2007(rule, bundle_check=False))
     assert quantities(list(rated.lines)) == [("overrun", 1500), ("standard", 1000)]
-    after = billed(rule, rated)
-    assert after.state.own["cumulated"] == "1000"
-    year = [date(2008, 2, 1), date(2008, 5, 1), date(2008, 8, 1), date(2008, 11, 1)]
-    installation = (date(2005, 11, 1), 0, Origin.INSTALLATION)
-    known = {1: readings(installation, (year[-1], 14000, Origin.CUSTOMER))}
-    found = run_after_run(after, year, known)  # which refuses any anomaly
-    assert quantities(found[-1][1]) == [("overrun", 14000 - 9500 - 4000), ("standard", 1000)]
+    assert billed(rule, rated).state.own["cumulated"] == "1000"
+    assert next_true_up(rule, in_2007(rule, bundle_check=False)) == 15000 - 9500 - 4000
 
 
 @pytest.mark.feature("A-FR-10")
@@ -168,7 +174,19 @@ def test_a_changed_quantity_needs_a_run_without_control() -> None:
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 4, réels 3,33" in rating.anomalies[0].sentence
     assert "quantité du forfait a changé" in rating.anomalies[0].sentence
-    assert codes(in_2007(changed, bundle_check=False)) == []
+    assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 4 * 1200
+
+
+@pytest.mark.feature("A-FR-10")
+def test_a_changed_periodicity_needs_a_run_without_control() -> None:
+    """Two half-yearly bundles are due where four quarterly ones were billed."""
+    half = Periodicity(6, Unit.MONTH, date(2006, 11, 1))
+    changed = taken_over("4000", periodicity=half)
+    rating = in_2007(changed)
+    assert codes(rating) == ["RAT-211"]
+    assert "théoriques 2, réels 4" in rating.anomalies[0].sentence
+    assert "périodicité du forfait changée" in rating.anomalies[0].sentence
+    assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 2 * 1000
 
 
 @pytest.mark.feature("A-FR-11")

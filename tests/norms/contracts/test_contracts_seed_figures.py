@@ -316,7 +316,6 @@ def test_a_quarters_maximum_at_2_euros() -> None:
     assert line.amount == Decimal("48.00")
 
 
-@pytest.mark.feature("A-NCU-02")
 def test_mixed_meters_are_refused_by_name() -> None:
     rating = run(copies(meters=(NB, replace(GIGABYTES, id=2))), FEBRUARY, installed(0))
     assert codes(rating)[0] == "RAT-110"
