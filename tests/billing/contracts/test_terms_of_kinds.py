@@ -22,6 +22,7 @@ from tests.billing.contracts.build import (
     JANUARY,
     NB,
     asset,
+    billed,
     block,
     bundle,
     codes,
@@ -149,8 +150,34 @@ def test_an_aperiodic_fee_multiplies_by_assets_and_goes_with_another_rule() -> N
     assert run(contract(along, assets=(asset(1),)), JANUARY).rules == ()  # nothing to go with
 
 
+def test_rules_that_go_with_others_number_their_bills() -> None:
+    """Two bills of one contract on one day: each line has a once-key of its own."""
+    along = fee("7.50", id=9, code="AP", periodicity=None, assets=(asset(1),))
+    for rule in (along, cost_share("5")):
+        parts = []
+        for _ in range(3):
+            rated = run(contract(fee(), rule), JANUARY).rules[1].rated
+            parts += [line.part for line in rated.lines]
+            rule = billed(rule, rated)
+        assert parts == ["standard/1", "standard/1#1", "standard/1#2"]
+        assert rule.state.occurrences == 3
+
+
+def test_a_bridging_rent_prints_its_own_name() -> None:
+    rents = (cost("25.00", article_class="Loyer"), cost("1.00", id=2, label="Assurance"))
+    rule = fee(assets=(asset(1, financed_in_advance=True),), cost_lines=rents)
+    lines = only(run(rule, JANUARY, bridging_rent_article="INTERCAL")).lines
+    assert [(line.label, line.cost_line.article, line.cost_line.label) for line in lines] == [
+        ("Loyer intercalaire", "INTERCAL", "Loyer intercalaire"),
+        ("Assurance", "ART", "Assurance"),
+    ]
+
+
 def test_a_zero_fee_needs_leave() -> None:
-    assert codes(run(fee(quantity="0"), JANUARY)) == ["RAT-204"]
+    rating = run(fee(quantity="0"), JANUARY)
+    assert codes(rating) == ["RAT-204"]
+    assert rating.anomalies[0].sentence.startswith("La règle de facturation « MF » n'est pas")
+    assert only(rating).anomalies[0].values == {"rule": "MF"}
     assert run(fee(quantity="0"), JANUARY, zero_bundle_allowed=True).anomalies == ()
 
 
@@ -199,6 +226,11 @@ def test_a_meter_fee_names_its_meters() -> None:
     state = only(run(meter_fee(), JANUARY)).state
     assert state is not None
     assert (state.next_theoretical, state.last_actual) == (date(2026, 2, 1), JANUARY)
+    costs = (cost("4.00"), cost("1.00", id=2))
+    months = only(run(meter_fee(cost_lines=costs), date(2026, 2, 1))).lines
+    assert [(line.since.month, str(line.amount)) for line in months] == [
+        *((1, "8.00"), (1, "2.00"), (2, "8.00"), (2, "2.00")),
+    ]
     odd = meter_fee(assets=(Asset(1, "B1", "Machine"),))
     odd = replace(odd, meters=(replace(NB, cumulative=False),), cost_lines=(cost("0"),))
     rating = run(odd, JANUARY)
@@ -250,7 +282,7 @@ def test_a_cost_share_of_nothing_is_nothing_and_a_bad_price_is_told() -> None:
 def test_a_block_tells_its_bounds() -> None:
     known = installed(100, (JANUARY, 100))
     (line,) = only(run(block("5000"), JANUARY, known)).lines
-    assert line.details[-1] == "Borne à atteindre : 100, nouvelle borne : 5100"
+    assert line.details[-1] == "Borne à atteindre : 100, nouvelle borne : 5\N{NO-BREAK SPACE}100"
     assert (line.quantity, str(line.amount), line.part) == (5000, "50.00", "standard/5")
     assert (line.since, line.until) == (JANUARY, date(2027, 1, 1))
 
@@ -262,7 +294,7 @@ def test_a_true_up_tells_what_it_is_reckoned_from() -> None:
     assert (extra.quantity, str(extra.amount)) == (500, "10.00")
     assert extra.details == (
         "Noir et blanc : relevé client du 31/03/2026, 3\N{NO-BREAK SPACE}500",
-        "Forfaits facturés depuis la dernière régularisation : 3000",
-        "Borne à atteindre : 3000",
+        "Forfaits facturés depuis la dernière régularisation : 3\N{NO-BREAK SPACE}000",
+        "Borne à atteindre : 3\N{NO-BREAK SPACE}000",
     )
     assert Origin.CUSTOMER.french in extra.details[0]

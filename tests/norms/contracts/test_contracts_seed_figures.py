@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from billing.contracts.contract import Contract, Module, RunOptions
+from billing.contracts.contract import Contract, Module, RuleState, RunOptions
 from billing.contracts.counting import Counted
 from billing.contracts.engine import rate_contract
 from billing.contracts.grouping import Payer, Shaped, shape
@@ -297,6 +298,20 @@ GIGABYTES = replace(NB, label="Go", cumulative=False)
 )
 def test_readings_20_18_24(calculation: str, value: str) -> None:
     assert value_of(Calculation(calculation), (20, 18, 24)) == Decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("calculation", "units"), [("min", 18), ("max", 24), ("sum", 62), ("mean", Decimal("20.6667"))]
+)
+def test_the_installation_is_no_reading_of_the_period(calculation: str, units: Decimal) -> None:
+    """Installed at 0 in the quarter, then 20, 18 and 24: its minimum is 18, its mean 20.6667."""
+    april = date(2026, 4, 1)
+    terms: Any = KINDS["consumed_units"].terms({"calculation": calculation})
+    state = RuleState(april)
+    rule = copies("2.00", terms, periodicity=QUARTERLY, meters=(GIGABYTES,), state=state)
+    known = installed(0, (date(2026, 1, 20), 20), (date(2026, 2, 18), 18), (date(2026, 3, 31), 24))
+    (line,) = only(run(rule, april, known)).lines
+    assert line.quantity == units
 
 
 @pytest.mark.feature("A-NCU-04")
