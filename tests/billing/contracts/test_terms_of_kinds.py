@@ -34,6 +34,7 @@ from tests.billing.contracts.build import (
     only,
     replace,
     run,
+    run_after_run,
 )
 
 QUARTER = {"count": 3, "unit": "month"}
@@ -211,6 +212,40 @@ def test_an_offer_used_whole_bills_nothing_and_remembers() -> None:
     assert rated.state.last_actual is None
     one_more = only(run(rule, date(2026, 2, 1), installed(0, (date(2026, 1, 31), 251))))
     assert [line.quantity for line in one_more.lines] == [1]
+
+
+def test_financed_units_last_over_bills_of_nothing_and_end_with_the_first_bill() -> None:
+    """500 financed, 200 a month: nothing twice, then 200 - 100 = 100; never on a billed rule."""
+    rule = copies(units=ConsumedUnits(financed=500))
+    days = [date(2026, month, 1) for month in (2, 3, 4, 5)]
+    known = installed(0, *((day, 200 * n) for n, day in enumerate(days, 1)))
+    billed_units = [
+        [int(line.quantity) for line in lines] for _, lines in run_after_run(rule, days, known)
+    ]
+    assert billed_units == [[], [], [100], [200]]
+    again = replace(rule, state=replace(rule.state, last_invoice="F1", counters={1: 0}))
+    assert [line.quantity for line in only(run(again, days[0], known)).lines] == [200]
+
+
+def test_an_asset_is_over_billed_by_all_its_meters_together() -> None:
+    """Over-billed by 100 on colour: made up for by 300 on black, balanced by 100, or left out."""
+    meters = (NB, replace(NB, id=2, code="CO"), replace(NB, id=3, asset_id=2))
+    rule, february = copies(meters=meters), date(2026, 2, 1)
+    state = replace(rule.state, last_actual=JANUARY, counters={1: 1000, 2: 1000, 3: 1000})
+    for black, total, kept in ((300, 250, 900), (100, 50, 900), (99, 50, 1000)):
+        counters = {1: 1000 + black, 2: 900, 3: 1050}
+        known = {
+            meter: installed(0, (february, value), meter=meter)[meter]
+            for meter, value in counters.items()
+        }
+        rated = only(run(replace(rule, state=state), february, known))
+        assert [line.quantity for line in rated.lines] == [total]
+        assert rated.state is not None
+        assert (rated.state.counters[2], rated.state.counters[3]) == (kept, 1050)
+
+
+def test_copies_without_price_are_an_anomaly() -> None:
+    assert codes(run(copies("0"), date(2026, 2, 1), installed(0))) == ["RAT-202"]
 
 
 def meter_fee(**changes: Any) -> Rule:
