@@ -273,12 +273,18 @@ class RuleDocument(Row):
         if self.opening and self.opening.own().keys() - kind.keeps:
             yield f"« {kind.french} » ne reprend pas ces régularisations, cumuls ou bornes"
 
-    def remark(self, start: date) -> str:
-        """What the kind would have a clerk look at twice, or ""."""
-        if self.periodicity is None:
-            return ""
+    def remarks(self, start: date) -> Iterator[str]:
+        """What a clerk should look at twice: what the kind says, and prices finer than the rule."""
         kind = KINDS[self.kind]
-        return kind.remark(kind.terms(self.stored_terms), self.periodicity.made(start))
+        if self.periodicity:
+            said = kind.remark(kind.terms(self.stored_terms), self.periodicity.made(start))
+            yield from [said] if said else []
+        finest = max(-int(cost.price.normalize().as_tuple().exponent) for cost in self.costs)
+        if finest > self.decimals:
+            yield (
+                f"un prix a {finest} décimales et la règle {self.decimals} : une augmentation"
+                f" l'arrondirait à {self.decimals} décimales"
+            )
 
     @property
     def effective_term(self) -> Term:

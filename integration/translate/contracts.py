@@ -50,7 +50,7 @@ NEXT_INCREASE: Final = Code(
 REMARK: Final = Code(
     "IMP-175",
     "Règle « {rule} » : {remark}.",
-    "Vérifiez les dates de la règle ; l'import n'en est pas empêché.",
+    "Vérifiez la règle ; l'import n'en est pas empêché.",
 )
 
 _FREE: Final = ("activity", "agency")
@@ -116,8 +116,7 @@ def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
 def _odd(record: Record[ContractDocument]) -> Iterator[Anomaly]:
     """Terms that are allowed and seldom meant (A-FR-07)."""
     for path, module, rule in record.value.rules():
-        remark = rule.remark(rule.since or module.since)
-        if remark:
+        for remark in rule.remarks(rule.since or module.since):
             yield Anomaly(REMARK, record.at(*path), {"rule": rule.code, "remark": remark})
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from integration.inbox import import_paths
 from tests.integration.billing.house import House, contract, copies, fee
 from tests.integration.billing_kinds.test_kinds import (
     bill_twice,
@@ -118,6 +120,25 @@ def test_meters_that_the_rule_cannot_count_are_refused_by_name(
     house.bring("assets", "bien;client;compteur;cumulatif\nB9;C9;GO;non\n")
     assert refusal(house, copies("UC", "0.01", meters, parametres=terms)) == sentence
     assert house.rows("SELECT 1 FROM contract") == []
+
+
+@pytest.mark.parametrize(
+    ("decimals", "told"),
+    [
+        (2, ["Règle « UC » : un prix a 5 décimales et la règle 2 : une augmentation l'arrondirait à"
+             " 2 décimales."]),
+        (5, []),
+    ],
+)  # fmt: skip
+def test_a_price_finer_than_its_rule_is_told(house: House, decimals: int, told: list[str]) -> None:
+    """0.00485 + 5 % would become 0.01 at two decimals."""
+    house.customers("C1")
+    house.machine("B1", "C1", "NB")
+    rule = copies("UC", "0.00485", [("B1", "NB")], decimales=decimals)
+    path = house.folder / "fine.json"
+    path.write_text(json.dumps(contract("K2", "C1", rule)), "utf-8")
+    (one,) = import_paths(house.app.office(), [path], "contracts")
+    assert [str(n.sentence) for n in one.notices if n.code.id == "IMP-175"] == told
 
 
 @pytest.mark.parametrize(
