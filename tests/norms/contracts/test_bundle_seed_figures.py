@@ -82,6 +82,23 @@ def test_advance_monthly_bundle_true_up_of_q1_on_01_04() -> None:
     )
 
 
+#      01-01       02-01       03-01       04-01       05-01       06-01       07-01
+#  NB  0                                                                       6900
+#      |-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---
+#      |----------- true-up: none had been made --------|------ 6900 - 6000 = 900 ---------|
+def test_overdue_bundles_are_a_line_each_and_overdue_true_ups_one() -> None:
+    """Nothing was billed until July: seven bundles, and one true-up over both quarters."""
+    july = date(2026, 7, 1)
+    lines = only(run(bundle("1000"), july, installed(0, (july, 6900)))).lines
+    assert quantities(list(lines)) == [
+        *[("standard", 1000)] * 6,
+        ("overrun", 6900 - 6 * 1000),
+        ("standard", 1000),
+    ]
+    assert [line.since.month for line in lines] == [1, 2, 3, 4, 5, 6, 1, 7]
+    assert (lines[6].since, lines[6].until) == (JANUARY, july)
+
+
 @pytest.mark.feature("A-FR-03")
 @pytest.mark.parametrize(
     ("true_up", "p", "right"),

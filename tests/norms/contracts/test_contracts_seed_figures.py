@@ -85,6 +85,18 @@ def test_not_grouped_bills_200_then_250() -> None:
     assert counters == [{1: 2100, 2: 1000, 3: 1600}, {1: 2200, 2: 1050, 3: 1700}]
 
 
+def test_a_grouped_total_below_zero_is_a_credit_and_not_grouped_bills_nothing() -> None:
+    """Estimated at 2000, then read at 1900: -100 x 0.01 = -1.00."""
+    known = installed(0, (FEBRUARY, 1900))
+    for grouped, billed_amounts, counter in ((True, ["-1.00"], 1900), (False, [], 2000)):
+        rule = copies("0.01", ConsumedUnits(grouped=grouped))
+        rule = replace(rule, state=replace(rule.state, counters={1: 2000}, last_actual=JANUARY))
+        rated = only(run(rule, FEBRUARY, known))
+        assert [str(line.amount) for line in rated.lines] == billed_amounts
+        assert rated.state is not None
+        assert rated.state.counters == {1: counter}
+
+
 @pytest.mark.feature("A-UC-05")
 def test_an_asset_with_four_meters_and_four_rules_bills_four_lines() -> None:
     names = ("NB A4", "NB A3", "Couleur A4", "Couleur A3")
