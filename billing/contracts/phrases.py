@@ -235,6 +235,7 @@ PHRASES: Final[Mapping[str, Phrase]] = {
     "given": "Quantité offerte ou déjà comprise, déduite : {}.",
     "extra": _extra,
     "group": _group,
+    "gone": "Unités déjà facturées dans l'année de la règle : {}.",
     "slice": _slice,
     "scale": _scale,
     # the price

@@ -626,6 +626,37 @@ def test_above_1000_copies_cost_less() -> None:
     assert [line.quantity for line in rated.lines] == [1000]  # 0-1000 at the price of the rule
 
 
+#      01-01-2026   02-01        03-01            04-01          …  01-01-2027   02-01-2027
+#  NB  0            600          1200             900               900          2100
+#      |-- 600 -----|-- 600 -----|-- -300 --------|                 |-- 1200 ----|
+#  year's units     600          1200             900                            1200
+def test_slices_may_run_over_a_year_of_the_rule() -> None:
+    """`degressive_per: year`; by default each bill begins at the first slice again."""
+    february, april = date(2026, 2, 1), date(2026, 4, 1)
+    days = [february, MARCH, april, date(2027, 1, 1), date(2027, 2, 1)]
+    known = installed(0, *zip(days, (600, 1200, 900, 900, 2100), strict=True))
+    found = {}
+    for per in ("year", "bill"):
+        terms: Any = KINDS["consumed_units"].terms(
+            {**CHEAPER, "grouped": True, "degressive_per": per}
+        )
+        found[per] = [
+            [(int(line.quantity), str(line.unit_price)) for line in lines]
+            for _, lines in run_after_run(copies("0.010", terms), days, known)
+        ]
+    low, high = "0.010", "0.008"
+    assert found["year"] == [
+        [(600, low)],
+        [(400, low), (200, high)],
+        [(-100, low), (-200, high)],
+        [],
+        [(1000, low), (200, high)],
+    ]
+    assert found["bill"] == [[(600, low)], [(600, low)], [(-300, low)], [], found["year"][-1]]
+    with pytest.raises(ValueError, match="demande un prix dégressif"):
+        KINDS["consumed_units"].terms({"degressive_per": "year"})
+
+
 def test_a_true_up_is_priced_slice_by_slice_too() -> None:
     """1500 units beyond: 1000 × 0.02 + 500 × 0.008 = 24.00; 1500 fewer are refunded alike."""
     slices = KINDS["bundle"].terms({"units": 1, "true_up": {}, **CHEAPER}).degressive  # type: ignore[attr-defined]
