@@ -66,6 +66,11 @@ def test_days_and_weeks() -> None:
     )
     civil_week = Periodicity(1, Unit.WEEK, date(2026, 1, 1), civil=True)
     assert next_bound(civil_week, date(2026, 1, 1)) == date(2026, 1, 5)  # a Monday
+    for unit, after in ((Unit.WEEK, date(2026, 1, 8)), (Unit.DAY, date(2026, 1, 2))):
+        thursday = Periodicity(1, unit, date(2026, 1, 1), civil=unit is Unit.DAY)
+        assert next_bound(thursday, date(2026, 1, 1)) == after
+    ten_days = Periodicity(10, Unit.DAY, date(2026, 1, 1), civil=True)  # no calendar to align on
+    assert next_bound(ten_days, date(2026, 1, 1)) == date(2026, 1, 11)
 
 
 @pytest.mark.feature("A-RFC-08")
@@ -164,6 +169,8 @@ def test_the_end_date_counts_and_occurrences_end() -> None:
     assert not ended(p, date(2026, 3, 1), 2)
     assert ended(p, date(2026, 4, 1), 2)
     assert ended(p, date(2026, 3, 1), 3)
+    once = replace(p, occurrences=1)
+    assert (ended(once, date(2026, 3, 1), 0), ended(once, date(2026, 3, 1), 1)) == (False, True)
 
 
 @pytest.mark.feature("A-RFC-15")
@@ -331,3 +338,6 @@ def test_other_refusals_are_told_exactly() -> None:
         assert str(variable.value) == (
             "une date variable demande une périodicité en mois ou en années"
         )
+    with pytest.raises(ValueError) as never:  # no February of an odd year has five Mondays
+        Periodicity(2, Unit.YEAR, date(2025, 2, 1), nth=5, weekday=0)
+    assert str(never.value) == "cette date variable n'existe dans aucun mois de facturation"

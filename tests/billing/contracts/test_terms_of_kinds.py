@@ -17,9 +17,10 @@ from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
 from billing.contracts.terms import Rhythm
 from billing.contracts.true_up import Bundle, Grouping
-from billing.period import Unit
+from billing.period import Periodicity, Unit
 from tests.billing.contracts.build import (
     JANUARY,
+    MONTHLY,
     NB,
     asset,
     billed,
@@ -38,6 +39,8 @@ from tests.billing.contracts.build import (
 )
 
 QUARTER = {"count": 3, "unit": "month"}
+MULTIPLE = "la période de régularisation n'est pas un multiple de celle du forfait"
+SUM_ONLY = "seule la somme convient à une régularisation plus longue que le forfait"
 UNKNOWN = "paramètres inconnus : aa, zz"
 OFFERED = "« offered » est un nombre entier positif"
 CUMULATIVE = "les unités offertes demandent des grandeurs cumulatives"
@@ -132,6 +135,42 @@ def test_what_is_refused_is_told_exactly(kind: str, raw: dict[str, Any], reason:
     with pytest.raises(ValueError) as found:
         KINDS[kind].terms(raw)
     assert str(found.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("every", "calculation", "p", "reason"),
+    [
+        ({"count": 60, "unit": "day"}, None, MONTHLY, MULTIPLE),
+        ({"count": 1, "unit": "month"}, None, replace(MONTHLY, count=2), MULTIPLE),
+        ({"count": 3, "unit": "month"}, "max", MONTHLY, SUM_ONLY),
+        ({"count": 1, "unit": "month"}, "max", replace(MONTHLY, unit=Unit.DAY), SUM_ONLY),
+        ({"count": 1, "unit": "month"}, "max", MONTHLY, ""),
+        ({"count": 1, "unit": "month"}, "sum", replace(MONTHLY, unit=Unit.DAY), ""),
+    ],
+)
+def test_a_true_up_fits_its_bundle(
+    every: dict[str, Any], calculation: str | None, p: Periodicity, reason: str
+) -> None:
+    kind, raw = KINDS["bundle"], {"units": 1, "true_up": every}
+    terms = kind.terms(raw | ({"calculation": calculation} if calculation else {}))
+    if not reason:
+        kind.fits(terms, p)
+        return
+    with pytest.raises(ValueError) as found:
+        kind.fits(terms, p)
+    assert str(found.value) == reason
+
+
+def test_a_bundle_tells_both_its_remarks_and_the_day_of_a_civil_month_is_its_first() -> None:
+    own = {"count": 1, "unit": "month", "anchor": "2026-01-02"}
+    raw = {"units": 1, "true_up": own, "offered": 5, "offered_until": "2026-03-31"}
+    kind, civil = KINDS["bundle"], replace(MONTHLY, anchor=date(2026, 1, 15), civil=True)
+    assert kind.remark(kind.terms(raw), civil) == (
+        "le jour de régularisation (2) suit le jour du forfait (1) : la régularisation passera avec"
+        " un forfait de trop ; la date de fin des unités offertes est sans effet sur un forfait"
+    )
+    on_the_15th = replace(civil, civil=False)
+    assert kind.remark(kind.terms({"units": 1, "true_up": own}), on_the_15th) == ""
 
 
 def test_an_aperiodic_fee_multiplies_by_assets_and_goes_with_another_rule() -> None:

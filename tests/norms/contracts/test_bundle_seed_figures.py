@@ -170,7 +170,10 @@ def test_four_bundles_expected_three_billed() -> None:
     rating = in_2007(taken_over("3000"))
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 4, réels 3" in rating.anomalies[0].sentence
-    assert "passée en retard" in rating.anomalies[0].sentence
+    assert (
+        "(dernière régularisation passée en retard, ou périodicité du forfait changée)"
+        in rating.anomalies[0].sentence
+    )
     assert codes(in_2007(taken_over("4000"))) == []
 
 
@@ -190,7 +193,10 @@ def test_a_changed_quantity_needs_a_run_without_control() -> None:
     rating = in_2007(changed)
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 4, réels 3,33" in rating.anomalies[0].sentence
-    assert "quantité du forfait a changé" in rating.anomalies[0].sentence
+    assert (
+        "(la quantité du forfait a changé depuis, ou le cumul est faux)"
+        in rating.anomalies[0].sentence
+    )
     assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 4 * 1200
 
 
@@ -202,7 +208,10 @@ def test_a_changed_periodicity_needs_a_run_without_control() -> None:
     rating = in_2007(changed)
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 2, réels 4" in rating.anomalies[0].sentence
-    assert "périodicité du forfait changée" in rating.anomalies[0].sentence
+    assert (
+        "(dernière régularisation passée trop tôt, ou périodicité du forfait changée)"
+        in rating.anomalies[0].sentence
+    )
     assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 2 * 1000
 
 
