@@ -165,8 +165,9 @@ def first_theoretical(p: Periodicity, term: Term, start: date) -> date:
     """First billing date of a rule that starts on `start` (contracts.md §2).
 
     Advance → the start itself, unless excluded; arrears → the next bound, civil alignment
-    included.
+    included. A civil periodicity starts with its anchor when that comes later.
     """
+    start = max(start, p.anchor) if p.civil else start
     if term is Term.ADVANCE and not _excluded(p, start):
         return start
     return following(p, start)
@@ -179,14 +180,6 @@ def following(p: Periodicity, theoretical: date) -> date:
     adds one period to it; before the anchor, and on the civil calendar, the bounds rule.
     """
     return next_bound(calendar_at(p, theoretical), theoretical)
-
-
-def period_of(
-    p: Periodicity, term: Term, theoretical: date, start: date = date.min
-) -> tuple[date, date]:
-    """The period (since, until) billed on a theoretical date, never earlier than `start`."""
-    since, until, _ = bounds_of(p, term, theoretical)
-    return since if term is Term.ADVANCE else max(since, start), until
 
 
 @lru_cache(maxsize=8192)

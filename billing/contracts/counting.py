@@ -106,8 +106,9 @@ def printed(value: int, scale: int = 1) -> str:
 
 
 def shown(value: Decimal, scale: int = 1) -> str:
-    """A quantity in a French sentence, two decimals at most: 3333.333 → 3333,33."""
-    return f"{round(value / scale, 2).normalize():f}".replace(".", ",")
+    """A quantity in a French sentence, two decimals at most: 3333.333 → 3 333,33."""
+    plain = f"{round(value / scale, 2).normalize():,f}"
+    return plain.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
 
 
 def search_of(rule: Rule, options: RunOptions) -> Search:

@@ -17,7 +17,7 @@ from billing.contracts.runs import Run, without_reruns
 from billing.contracts.schedule import end_of, overdue, renews
 from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
-from formats.common.anomaly import Anomaly, Code
+from formats.common.anomaly import Anomaly, Code, Place
 
 NO_METER = Code(
     "RAT-201",
@@ -248,10 +248,12 @@ def _refused(code: Code, **values: object) -> Rated:
 
 
 def _anomalies(contract: Contract, rated: Sequence[RuleRating]) -> Iterator[Anomaly]:
-    """The rules' anomalies with the codes a clerk looks for."""
+    """The rules' anomalies at the codes a clerk looks for."""
     modules = {rule.id: module.code for module in contract.modules for rule in module.rules}
     for one in rated:
         for anomaly in one.rated.anomalies:
             where = {"contract": contract.code, "rule": one.rule.code}
-            values = {"module": modules[one.rule.id], **anomaly.values, **where}
-            yield Anomaly(anomaly.code, anomaly.place, values)
+            module = modules[one.rule.id]
+            values = {"module": module, **anomaly.values, **where}
+            told = f"contrat {contract.code}, module {module}, règle {one.rule.code}"
+            yield Anomaly(anomaly.code, Place(subject=told), values)

@@ -7,11 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Final
 
-from billing.contracts.reading import ACTUAL, Reading, Search
+from billing.contracts.reading import ACTUAL, Origin, Reading, Search
 from billing.contracts.schedule import Period
 from billing.money import ZERO
 
 _MEAN: Final = Decimal("0.0001")
+_USE: Final = ACTUAL - {Origin.INSTALLATION}  # where a meter begins is no use of it
 
 
 class Calculation(StrEnum):
@@ -42,8 +43,11 @@ def value_of(calculation: Calculation, values: Sequence[int]) -> Decimal:
 
 
 def read_in(period: Period, readings: Sequence[Reading], search: Search) -> list[Reading]:
-    """Readings the rule accepts, from the period's first day to the day before the next."""
-    accepted = frozenset[object]().union(*search.tiers) & ACTUAL
+    """Readings the rule accepts, from the period's first day to the day before the next.
+
+    The installation's value isn't one: it would make every first minimum zero.
+    """
+    accepted = frozenset[object]().union(*search.tiers) & _USE
     return [
         r for r in readings if period.since <= r.read_on < period.until and r.origin in accepted
     ]

@@ -12,7 +12,7 @@ from billing.contracts.contract import CostLine, Family, Line, Rule, RunOptions
 from billing.contracts.increase import PriceName, Step, price_at, step_at
 from billing.contracts.schedule import Period
 from billing.contracts.terms import only, price, whole, yes_no
-from billing.money import PRICE_SCALE, QUANTITY_SCALE, round_price, to_cents
+from billing.money import PRICE_SCALE, QUANTITY_SCALE, ZERO, round_price, to_cents
 from billing.period import Share
 from formats.common.anomaly import Anomaly, Code
 
@@ -199,22 +199,24 @@ def sliced(
     degressive: Sequence[Slice] = (),
     details: tuple[str, ...] = (),
     explain: Mapping[str, object] | None = None,
+    gone: Decimal = ZERO,
 ) -> list[Line]:
     """A line a cost line and slice: 1500 at 0.010, above 1000 at 0.008, is 10.00 + 4.00.
 
-    Slices begin anew with each bill (contracts.md, Decisions); a negative quantity mirrors them.
+    Slices begin anew with each bill (contracts.md, Decisions), unless so many units are already
+    `gone`; a negative quantity mirrors them.
     """
     lines = []
     for cost in costs:
-        bounds = [Slice(0, cost.price), *degressive]
-        for low, high in zip_longest(bounds, degressive):
-            top = abs(quantity) if high is None else min(abs(quantity), Decimal(high.above))
-            units = (top - low.above).copy_sign(quantity)
-            if top <= low.above:
-                break
+        slices = [Slice(0, cost.price), *degressive]
+        for low, high in zip_longest(slices, degressive):
+            bounds = low.above, high and high.above
+            units = in_slice(gone + quantity, bounds) - in_slice(gone, bounds)
+            if not units:
+                continue
             at, seen, told = cost._replace(price=low.price), details, explain or {}
             if degressive:
-                told = {**told, "slice": (low.above, high and high.above)}
+                told = {**told, "slice": bounds}
             if cost.steps and low.above:
                 name = f"{PriceName.BILLED}/{low.above}"
                 at, seen, told = _in_force(at, dates[0], details, told, name)
@@ -222,6 +224,13 @@ def sliced(
             lines.append(line._replace(part=f"{line.part}/{low.above}") if low.above else line)
             details = ()
     return lines
+
+
+def in_slice(units: Decimal, bounds: tuple[int, int | None]) -> Decimal:
+    """The part of so many units that lies between two bounds, the last one open; signed."""
+    low, high = bounds
+    top = abs(units) if high is None else min(abs(units), Decimal(high))
+    return max(ZERO, top - low).copy_sign(units)
 
 
 def scale_of(rule: Rule) -> int:

@@ -71,6 +71,11 @@ def nothing_left(rule: Rule, module: Module, work_date: date) -> bool:
     return False
 
 
+def standard_cost(terms: object) -> frozenset[Family]:
+    """A standard cost is all these terms bill."""
+    return frozenset({Family.STANDARD})
+
+
 def no_claim(rule: Rule, module: Module, event: Claimable) -> bool:
     """The kind bills no event."""
     return False
@@ -85,10 +90,12 @@ class Kind:
     metered:       the rule needs meters.
     calculated:    it bears non-cumulative meters, by a function over the period (A-NCU-03).
     on_others:     the rule has no periodicity: it rests on the lines of all the other rules.
+    aperiodic:     the rule may have no periodicity: it is billed along with its contract's others.
     fits:          raises ValueError, in French, when a rule's periodicity can't go with its terms.
     remark:        what a clerk should look at twice when importing such a rule, in French, or "".
     left_over:     whether something is due behind the last period of a rule.
     families:      cost families the kind bills; a cost line of another would never be billed.
+    needs:         those without which a rule of these terms can't be billed.
     keeps:         names in `RuleState.own` that a take-over may bring.
     events:        what it bills one by one, if it does: the kind of `Event` of its lines.
     claims:        which of these events are a rule's.
@@ -103,10 +110,12 @@ class Kind:
     metered: bool = False
     calculated: bool = False
     on_others: bool = False
+    aperiodic: bool = False
     fits: Callable[[object, Periodicity], None] = fits_always
     remark: Callable[[object, Periodicity], str] = no_remark
     left_over: Callable[[Rule, Module, date], bool] = nothing_left
     families: frozenset[Family] = frozenset({Family.STANDARD})
+    needs: Callable[[object], frozenset[Family]] = standard_cost
     keeps: frozenset[str] = frozenset()
     events: str = ""
     claims: Callable[[Rule, Module, Claimable], bool] = no_claim

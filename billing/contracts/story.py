@@ -18,7 +18,8 @@ it has the quantity it was posted with. Decimals are texts, dates ISO texts, as 
 | `delivered` | delivered − given | `delivered`, `given`, `delivery` (number and line) |
 
 Any line may have besides: `price` (€ before `share`), `share` (the part of the period that counts,
-`16/30`), `slice` (degressive: bounds `[above, up to or null]`), `scale` (of its meters).
+`16/30`), `slice` (degressive: bounds `[above, up to or null]`, behind `gone` units of the year),
+`scale` (of its meters).
 
 A meter is `meter`, `asset`, `from`, `from_on`, `from_origin`, `to`, `on`, `origin`, `units`;
 `changes` are the counters of its replacements, `estimate` what an estimate started from, and
@@ -27,12 +28,13 @@ A meter is `meter`, `asset`, `from`, `from_on`, `from_origin`, `to`, `on`, `orig
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, Final, NamedTuple
 
 from billing.contracts.noncumulative import Calculation, value_of
+from billing.contracts.pricing import in_slice
 from billing.contracts.reading import Origin
 from billing.contracts.true_up import within
 from billing.money import UNIT, ZERO, to_cents, to_units
@@ -69,7 +71,10 @@ def quantity_of(story: Story) -> Decimal:
         return story.quantity
     if how not in _UNITS:
         raise ValueError(f"unknown arithmetic: {how}")
-    units = _in_slice(_UNITS[how](story.figures), story.figures.get("slice"))
+    units = _UNITS[how](story.figures)
+    if "slice" in story.figures:
+        bounds, gone = story.figures["slice"], Decimal(story.figures.get("gone", 0))
+        units = in_slice(gone + units, bounds) - in_slice(gone, bounds)
     if "days" in story.figures:
         units = within(units, story.figures["days"])
     return units / Decimal(story.figures.get("scale", 1))
@@ -128,14 +133,6 @@ def _given(figures: Figures) -> int:
 def _overrun(figures: Figures) -> Decimal:
     bound = Decimal(figures["bound"]) + Decimal(figures["opened"]) * Decimal(figures["size"])
     return max(ZERO, Decimal(figures["base"]) + _meters(figures) - bound)
-
-
-def _in_slice(units: Decimal, bounds: Sequence[int | None] | None) -> Decimal:
-    if bounds is None:
-        return units
-    low, high = bounds
-    top = abs(units) if high is None else min(abs(units), Decimal(high))
-    return (top - (low or 0)).copy_sign(units)
 
 
 _UNITS: Final[Mapping[str, Callable[[Figures], Decimal]]] = {

@@ -50,7 +50,8 @@ def catalogue() -> Mapping[str, Code]:
 class Place:
     """Where: file name, line and columns (1-based, inclusive), byte offset, JSON pointer.
 
-    Zero or empty means "not applicable". The file is a bare name, never a path.
+    Zero or empty means "not applicable". The file is a bare name, never a path. subject: what is
+    concerned when it isn't a file, in French and by its codes (contrat K1, module M1, règle R1).
     """
 
     file: str = ""
@@ -58,11 +59,13 @@ class Place:
     start: int = 0
     end: int = 0
     pointer: str = ""
+    subject: str = ""
 
     def __str__(self) -> str:
         columns = f"colonnes {self.start}-{self.end}" if self.end > self.start else ""
         column = f"colonne {self.start}" if self.start and not columns else ""
         parts = (
+            self.subject,
             self.file,
             f"ligne {self.line}" if self.line else "",
             columns or column,

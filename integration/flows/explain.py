@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 
 from billing.care import story as care
 from billing.contracts.story import Story, recompute
+from billing.french import french, number
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, to_cents, unscaled, vat_of
-from billing.told import french, number, told, whose
+from billing.told import told, whose
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
 from integration.database.sql import Queries
 from integration.posting import reference

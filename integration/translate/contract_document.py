@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field, model_validator
 
 from billing.contracts.contract import Family
+from billing.contracts.rating import Kind
 from billing.contracts.reading import Regime
 from billing.contracts.rules import KINDS
 from billing.period import Periodicity, ProrataBase, Term, Unit
@@ -226,7 +227,7 @@ class RuleDocument(Row):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        """The kind's own parameters, its forced term, one kind of attachment."""
+        """The kind's own parameters, its term and rhythm, its costs, one kind of attachment."""
         kind = KINDS[self.kind]
         try:
             terms = kind.terms(self.stored_terms)
@@ -234,36 +235,56 @@ class RuleDocument(Row):
                 kind.fits(terms, self.periodicity.made(self.since or date(2000, 1, 1)))
         except ValueError as error:
             raise wrong(REFUSED, reason=str(error)) from None
-        if kind.forced_term and self.term not in (None, kind.forced_term):
-            french = "échu" if kind.forced_term is Term.ARREARS else "à échoir"
-            reason = f"« {kind.french} » se facture toujours à terme {french}"
-            raise wrong(REFUSED, reason=reason)
-        if self.term is None and kind.forced_term is None:
-            raise wrong(REFUSED, reason=f"« {kind.french} » demande un terme")
-        if idle := {cost.family for cost in self.costs} - kind.families:
-            names = ", ".join(name for name, family in FAMILIES.items() if family in idle)
-            reason = f"« {kind.french} » ne facture pas les coûts de famille {names}"
-            raise wrong(REFUSED, reason=reason)
-        if self.assets and self.meters:
-            raise wrong(
-                REFUSED, reason="une règle porte sur des biens ou des compteurs, pas les deux"
-            )
-        if kind.metered and self.periodicity is None:
-            raise wrong(REFUSED, reason=f"« {kind.french} » demande une périodicité")
-        if kind.on_others and self.periodicity:
-            reason = f"« {kind.french} » suit les autres règles : pas de périodicité"
-            raise wrong(REFUSED, reason=reason)
-        if self.opening and self.opening.own().keys() - kind.keeps:
-            reason = f"« {kind.french} » ne reprend pas ces régularisations, cumuls ou bornes"
-            raise wrong(REFUSED, reason=reason)
+        if reasons := [
+            *self._bad_rhythm(kind),
+            *self._bad_costs(kind, terms),
+            *self._bad_rest(kind),
+        ]:
+            raise wrong(REFUSED, reason=" ; ".join(reasons))
         return self
 
-    def remark(self, start: date) -> str:
-        """What the kind would have a clerk look at twice, or ""."""
-        if self.periodicity is None:
-            return ""
+    def _bad_rhythm(self, kind: Kind) -> Iterator[str]:
+        """Terms and periodicities the kind doesn't take."""
+        if kind.forced_term and self.term not in (None, kind.forced_term):
+            french = "échu" if kind.forced_term is Term.ARREARS else "à échoir"
+            yield f"« {kind.french} » se facture toujours à terme {french}"
+        if self.term is None and kind.forced_term is None:
+            yield f"« {kind.french} » demande un terme"
+        if self.periodicity is None and not (kind.aperiodic or kind.on_others):
+            yield f"« {kind.french} » demande une périodicité"
+        if kind.on_others and self.periodicity:
+            yield f"« {kind.french} » suit les autres règles : pas de périodicité"
+
+    def _bad_costs(self, kind: Kind, terms: object) -> Iterator[str]:
+        """Cost families the kind never bills, or can't do without."""
+        given = {cost.family for cost in self.costs}
+        for verb, some in (
+            ("ne facture pas de", given - kind.families),
+            ("demande aussi un", kind.needs(terms) - given),
+        ):
+            if some:
+                names = ", ".join(name for name, family in FAMILIES.items() if family in some)
+                yield f"« {kind.french} » {verb} coût de famille {names}"
+
+    def _bad_rest(self, kind: Kind) -> Iterator[str]:
+        """Two kinds of attachment, or a state the kind doesn't keep."""
+        if self.assets and self.meters:
+            yield "une règle porte sur des biens ou des compteurs, pas les deux"
+        if self.opening and self.opening.own().keys() - kind.keeps:
+            yield f"« {kind.french} » ne reprend pas ces régularisations, cumuls ou bornes"
+
+    def remarks(self, start: date) -> Iterator[str]:
+        """What a clerk should look at twice: what the kind says, and prices finer than the rule."""
         kind = KINDS[self.kind]
-        return kind.remark(kind.terms(self.stored_terms), self.periodicity.made(start))
+        if self.periodicity:
+            said = kind.remark(kind.terms(self.stored_terms), self.periodicity.made(start))
+            yield from [said] if said else []
+        finest = max(-int(cost.price.normalize().as_tuple().exponent) for cost in self.costs)
+        if finest > self.decimals:
+            yield (
+                f"un prix a {finest} décimales et la règle {self.decimals} : une augmentation"
+                f" l'arrondirait à {self.decimals} décimales"
+            )
 
     @property
     def effective_term(self) -> Term:

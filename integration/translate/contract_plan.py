@@ -47,6 +47,25 @@ NOT_CUMULATIVE: Final = Code(
     "Rattachez-le à une règle d'unités consommées, de tranche ou de forfait.",
 )
 
+MIXED: Final = Code(
+    "IMP-176",
+    "La règle « {rule} » mêle le compteur cumulatif « {meter} » du bien « {asset} » et le compteur"
+    " non cumulatif « {other} » du bien « {other_asset} ».",
+    "Répartissez ces compteurs sur deux règles.",
+)
+NO_CALCULATION: Final = Code(
+    "IMP-177",
+    "La règle « {rule} » ne dit pas comment compter le compteur non cumulatif « {meter} » du bien"
+    " « {asset} ».",
+    "Ajoutez « calculation » à ses paramètres : min, max, sum ou mean.",
+)
+IDLE_CALCULATION: Final = Code(
+    "IMP-179",
+    "La règle « {rule} » a un mode de calcul, mais le compteur « {meter} » du bien « {asset} » est"
+    " cumulatif.",
+    "Retirez « calculation » de ses paramètres, ou déclarez le compteur non cumulatif.",
+)
+
 Path = tuple[str | int, ...]
 
 
@@ -119,19 +138,32 @@ class Plan:
         yield Leaf(t.rule, codes, self._rule_values(path, rule, rule.since or module.since))
         for asset in self._assets((*path, "biens"), rule.assets):
             yield Leaf(t.rule_asset, codes, (asset,))
-        self._uncounted((*path, "compteurs"), rule)
+        self._counted((*path, "compteurs"), rule)
         for meter in dict.fromkeys(self._meters((*path, "compteurs"), rule.meters)):
             yield Leaf(t.rule_meter, codes, (meter,))
         for n, cost in enumerate(rule.costs):
             yield Leaf(t.cost_line, codes, (n, *self._cost((*path, "couts", n), cost)))
 
-    def _uncounted(self, path: Path, rule: RuleDocument) -> None:
-        """Non-cumulative meters of a kind that has no function over a period (A-NCU-03)."""
-        kind = KINDS[rule.kind]
-        for n, one in enumerate(() if kind.calculated else rule.meters):
-            if (one.asset, one.meter) in self.ids.calculated:
-                values = {"meter": one.meter, "asset": one.asset, "type": kind.french}
-                self._miss(NOT_CUMULATIVE, (*path, n), **values)
+    def _counted(self, path: Path, rule: RuleDocument) -> None:
+        """Meters that the kind, or the rule's calculation, can't count (A-NCU-02, A-NCU-03)."""
+        kind, calculated = KINDS[rule.kind], self.ids.calculated
+        known = [one for one in rule.meters if (one.asset, one.meter) in self.ids.meters]
+        plain = [one for one in known if (one.asset, one.meter) not in calculated]
+        periodic = [one for one in known if (one.asset, one.meter) in calculated]
+        if not kind.calculated:
+            wrong, meters = NOT_CUMULATIVE, periodic
+        elif plain and periodic:
+            wrong, meters = MIXED, plain[:1]
+        elif "calculation" in rule.terms:
+            wrong, meters = IDLE_CALCULATION, plain
+        else:
+            wrong, meters = NO_CALCULATION, periodic
+        for n, one in enumerate(rule.meters):
+            if one in meters:
+                values = {"rule": rule.code, "meter": one.meter, "asset": one.asset}
+                other = periodic[0] if periodic else one
+                values |= {"other": other.meter, "other_asset": other.asset, "type": kind.french}
+                self._miss(wrong, (*path, n), **values)
 
     def _assets(self, path: Path, codes: Iterable[str]) -> Iterator[int]:
         for n, code in enumerate(dict.fromkeys(codes)):

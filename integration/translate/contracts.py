@@ -28,7 +28,8 @@ from integration.translate.upsert import plain
 KNOWN_CONTRACT: Final = Code(
     "IMP-171",
     "Le contrat « {code} » existe déjà avec un autre contenu.",
-    "Un contrat importé ne se réimporte pas : corrigez-le par les verbes de « echeance contract ».",
+    "Un contrat importé ne se réimporte pas : changez ses règles par « echeance rules », ses prix"
+    " par « echeance prices ».",
 )
 IGNORED: Final = Code(
     "IMP-173",
@@ -49,7 +50,7 @@ NEXT_INCREASE: Final = Code(
 REMARK: Final = Code(
     "IMP-175",
     "Règle « {rule} » : {remark}.",
-    "Vérifiez les dates de la règle ; l'import n'en est pas empêché.",
+    "Vérifiez la règle ; l'import n'en est pas empêché.",
 )
 
 _FREE: Final = ("activity", "agency")
@@ -115,8 +116,7 @@ def _ignored(record: Record[ContractDocument]) -> Iterator[Anomaly]:
 def _odd(record: Record[ContractDocument]) -> Iterator[Anomaly]:
     """Terms that are allowed and seldom meant (A-FR-07)."""
     for path, module, rule in record.value.rules():
-        remark = rule.remark(rule.since or module.since)
-        if remark:
+        for remark in rule.remarks(rule.since or module.since):
             yield Anomaly(REMARK, record.at(*path), {"rule": rule.code, "remark": remark})
 
 
@@ -328,12 +328,12 @@ def _increases(record: Record[ContractDocument]) -> Iterator[Anomaly]:
 
 def _late(today: date, record: Record[ContractDocument]) -> Iterator[Anomaly]:
     """New rules that will catch up periods already over (contracts.md, "take-over import")."""
-    for _, module, rule in record.value.rules():
+    for path, module, rule in record.value.rules():
         start = rule.since or module.since
         first = None if rule.opening else first_date(rule, start)
         if first is not None and first < today:
             values = {"rule": rule.code, "day": f"{start:%d/%m/%Y}"}
-            yield Anomaly(CATCH_UP, record.at(), values)
+            yield Anomaly(CATCH_UP, record.at(*path), values)
 
 
 FLOW: Final = Flow(

@@ -154,6 +154,8 @@ def anomaly_of(error: ErrorDetails, place: Place, personal: frozenset[str]) -> A
     """One pydantic error as an anomaly in French; personal values print as `***`."""
     path = error["loc"]
     name = next((str(part) for part in reversed(path) if isinstance(part, str)), "enregistrement")
+    if path and isinstance(path[-1], int):
+        name = f"{name} n° {path[-1] + 1}"
     context = error.get("ctx", {})
     value = context.get("value", _quoted(error["input"]))
     values = {**context, "field": name, "value": value}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from billing.contracts.contract import RunOptions
 from billing.contracts.grouping import Shaped
-from billing.told import number
+from billing.french import number
 from billing.unpaid import AMOUNTS, SORTS, Bounds, Filters
 from config.settings import remarks
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code

@@ -18,12 +18,13 @@ from billing.period import (
     Share,
     Term,
     Unit,
+    bounds_of,
     ended,
     first_theoretical,
     following,
+    full_period,
     months_between,
     next_bound,
-    period_of,
     previous_bound,
     share_of,
 )
@@ -65,6 +66,11 @@ def test_days_and_weeks() -> None:
     )
     civil_week = Periodicity(1, Unit.WEEK, date(2026, 1, 1), civil=True)
     assert next_bound(civil_week, date(2026, 1, 1)) == date(2026, 1, 5)  # a Monday
+    for unit, after in ((Unit.WEEK, date(2026, 1, 8)), (Unit.DAY, date(2026, 1, 2))):
+        thursday = Periodicity(1, unit, date(2026, 1, 1), civil=unit is Unit.DAY)
+        assert next_bound(thursday, date(2026, 1, 1)) == after
+    ten_days = Periodicity(10, Unit.DAY, date(2026, 1, 1), civil=True)  # no calendar to align on
+    assert next_bound(ten_days, date(2026, 1, 1)) == date(2026, 1, 11)
 
 
 @pytest.mark.feature("A-RFC-08")
@@ -123,16 +129,39 @@ def test_civil_quarter_from_15_february() -> None:
     start = date(2026, 2, 15)
     assert dates(quarter, start, 2) == [date(2026, 4, 1), date(2026, 7, 1)]
     assert first_theoretical(quarter, Term.ARREARS, start) == date(2026, 4, 1)
-    assert period_of(quarter, Term.ADVANCE, start) == (start, date(2026, 4, 1))
-    assert period_of(quarter, Term.ARREARS, date(2026, 4, 1), start) == (start, date(2026, 4, 1))
+    assert bounds_of(quarter, Term.ADVANCE, start)[:2] == (start, date(2026, 4, 1))
+    later = replace(quarter, anchor=date(2026, 5, 15))  # the periodicity begins after the rule
+    assert first_theoretical(later, Term.ADVANCE, start) == date(2026, 5, 15)
+    assert first_theoretical(later, Term.ARREARS, start) == date(2026, 7, 1)
 
 
 def test_a_date_moved_by_hand_goes_on_from_itself() -> None:
     monthly = Periodicity(1, Unit.MONTH, date(2015, 1, 15))
     moved = date(2026, 4, 10)
     assert following(monthly, moved) == date(2026, 5, 10)
-    assert period_of(monthly, Term.ARREARS, moved) == (date(2026, 3, 10), moved)
+    assert bounds_of(monthly, Term.ARREARS, moved)[:2] == (date(2026, 3, 10), moved)
     assert following(monthly, date(2026, 4, 15)) == date(2026, 5, 15)
+
+
+def test_a_date_before_the_anchor_and_a_variable_one_keep_to_the_calendar() -> None:
+    last = Periodicity(1, Unit.MONTH, date(2026, 3, 31))
+    assert following(last, date(2026, 2, 15)) == date(2026, 2, 28)
+    first_mondays = Periodicity(3, Unit.MONTH, date(2026, 1, 1), nth=1, weekday=0)
+    assert following(first_mondays, date(2026, 5, 10)) == date(2026, 7, 6)
+
+
+def test_exclusions_do_not_stretch_a_full_period() -> None:
+    """August is excluded, and June once: July is 31 days all the same, and so is June 30."""
+    monthly = Periodicity(
+        1,
+        Unit.MONTH,
+        date(2026, 1, 1),
+        excluded_months=frozenset({8}),
+        excluded_ranges=((date(2026, 6, 1), date(2026, 7, 1)),),
+    )
+    assert full_period(monthly, date(2026, 7, 14)) == (date(2026, 7, 1), date(2026, 8, 1))
+    assert full_period(monthly, date(2026, 6, 30)) == (date(2026, 6, 1), date(2026, 7, 1))
+    assert full_period(monthly, date(2026, 8, 1)) == (date(2026, 8, 1), date(2026, 9, 1))
 
 
 def test_the_end_date_counts_and_occurrences_end() -> None:
@@ -140,6 +169,8 @@ def test_the_end_date_counts_and_occurrences_end() -> None:
     assert not ended(p, date(2026, 3, 1), 2)
     assert ended(p, date(2026, 4, 1), 2)
     assert ended(p, date(2026, 3, 1), 3)
+    once = replace(p, occurrences=1)
+    assert (ended(once, date(2026, 3, 1), 0), ended(once, date(2026, 3, 1), 1)) == (False, True)
 
 
 @pytest.mark.feature("A-RFC-15")
@@ -184,8 +215,15 @@ def test_a_quarter_and_a_period_not_from_the_1st() -> None:
         45,
         90,
     )
+    for last_day, thirtieths in ((date(2026, 1, 31), 60), (date(2026, 2, 28), 30)):
+        part = share_of(quarter, last_day, date(2026, 4, 1), ProrataBase.COMMERCIAL)
+        assert part == (thirtieths, 90)  # the month of a last day counts nothing
     mid = Periodicity(1, Unit.MONTH, date(2026, 1, 15))
-    assert share_of(mid, date(2026, 1, 15), date(2026, 2, 1), ProrataBase.COMMERCIAL) == (16, 30)
+    for since, until, part in (
+        (date(2026, 1, 15), date(2026, 2, 1), (16, 30)),
+        (date(2026, 1, 31), date(2026, 2, 15), (15, 30)),
+    ):
+        assert share_of(mid, since, until, ProrataBase.COMMERCIAL) == part
 
 
 @pytest.mark.feature("A-REL-16")
@@ -206,9 +244,9 @@ def test_bounds_tile_the_calendar(p: Periodicity, day: date) -> None:
 def test_periods_have_no_gap_and_no_overlap(p: Periodicity, start: date) -> None:
     day = following(p, start)
     for _ in range(3):
-        since, until = period_of(p, Term.ADVANCE, day)
-        assert (since, until) == (day, following(p, day))
-        assert period_of(p, Term.ARREARS, until) == (since, until)
+        since, until, after = bounds_of(p, Term.ADVANCE, day)
+        assert (since, until, after) == (day, following(p, day), until)
+        assert bounds_of(p, Term.ARREARS, until) == (since, until, following(p, until))
         day = until
 
 
@@ -300,3 +338,6 @@ def test_other_refusals_are_told_exactly() -> None:
         assert str(variable.value) == (
             "une date variable demande une périodicité en mois ou en années"
         )
+    with pytest.raises(ValueError) as never:  # no February of an odd year has five Mondays
+        Periodicity(2, Unit.YEAR, date(2025, 2, 1), nth=5, weekday=0)
+    assert str(never.value) == "cette date variable n'existe dans aucun mois de facturation"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from billing.contracts.contract import Module, RuleState
+from billing.contracts.schedule import overdue
 from billing.period import (
     Periodicity,
     ProrataBase,
@@ -16,10 +19,10 @@ from billing.period import (
     first_theoretical,
     following,
     next_bound,
-    period_of,
     previous_bound,
     share_of,
 )
+from tests.billing.contracts.build import fee
 
 DAYS = st.dates(date(2000, 1, 1), date(2050, 12, 31))
 ONE_DAY = timedelta(days=1)
@@ -53,14 +56,23 @@ def periodicities(draw: st.DrawFn) -> Periodicity:
 def test_periods_tile_the_calendar_without_gap_or_overlap(
     p: Periodicity, term: Term, start: date
 ) -> None:
-    theoretical = first_theoretical(p, term, start)
-    end = start
-    for _ in range(6):
-        since, until = period_of(p, term, theoretical, start)
-        assert since == end if term is Term.ARREARS or end != start else since >= start
-        assert since < until
-        end, theoretical = until, following(p, theoretical)
-        assert theoretical == until if term is Term.ADVANCE else theoretical > until
+    """The periods a run finds overdue: from the start, or the first date in advance."""
+    first = last = first_theoretical(p, term, start)
+    for _ in range(5):
+        last = following(p, last)
+    rule = fee(term=term, periodicity=p, since=start, state=RuleState(first))
+    periods = overdue(rule, Module(1, "M1", start, None, (rule,)), last)
+    assert len(periods) == 6
+    begin = max(start, p.anchor) if p.civil else start
+    if term is Term.ARREARS:
+        assert periods[0].since == begin
+        assert [one.until for one in periods] == [one.theoretical for one in periods]
+    else:
+        assert periods[0].since == first >= begin
+        assert [one.since for one in periods] == [one.theoretical for one in periods]
+    for one, after in pairwise(periods):
+        assert one.since < one.until == after.since
+        assert one.following == after.theoretical
 
 
 @given(periodicities(), DAYS)

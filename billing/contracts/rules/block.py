@@ -125,16 +125,18 @@ def terms(raw: Mapping[str, object]) -> Block:
     )
 
 
+def needs(block: object) -> frozenset[Family]:
+    """An overrun or a deposit is billed at a price of its own."""
+    assert isinstance(block, Block)
+    used = {Family.STANDARD: True, Family.OVERRUN: block.priced, Family.DEPOSIT: block.deposit > 0}
+    return frozenset(family for family, wanted in used.items() if wanted)
+
+
 def rate(rule: Rule, facts: Facts) -> Rated:
     """The bound checked at the work date: blocks used up, or old, and the overrun."""
     block = _block(rule)
-    for family, used in (
-        (Family.STANDARD, True),
-        (Family.OVERRUN, block.priced),
-        (Family.DEPOSIT, block.deposit),
-    ):
-        if not used:
-            continue
+    wanted = needs(block)
+    for family in (one for one in Family if one in wanted):
         wrong = cost_anomaly(rule, costs_of(rule, family), facts.options)
         if wrong is not None:
             return Rated(anomalies=(wrong,))
@@ -351,6 +353,7 @@ BLOCK: Final = Kind(
     calculated=True,
     left_over=left_over,
     families=frozenset({Family.STANDARD, Family.OVERRUN, Family.DEPOSIT}),
+    needs=needs,
     keeps=frozenset({_BOUND}),
     reckons=reckons,
 )

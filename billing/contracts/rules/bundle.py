@@ -145,6 +145,11 @@ def remark(bundle: object, p: Periodicity) -> str:
     return " ; ".join(told)
 
 
+def needs(bundle: object) -> frozenset[Family]:
+    """Bundles have their price, the true-up has its own."""
+    return frozenset({Family.STANDARD, Family.OVERRUN})
+
+
 def _day_of(p: Periodicity) -> int:
     return 1 if p.civil else p.anchor.day
 
@@ -472,6 +477,7 @@ BUNDLE: Final = Kind(
     remark=remark,
     left_over=left_over,
     families=frozenset({Family.STANDARD, Family.OVERRUN, Family.RENTAL}),
+    needs=needs,
     keeps=frozenset({"last", "next", "cumulated", "counter"}),
     reckons=reckons,
 )

@@ -28,11 +28,16 @@ from billing.contracts.pricing import (
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.reading import Origin
 from billing.contracts.schedule import Period, advanced, passed_over
-from billing.contracts.terms import calculation, only, yes_no
+from billing.contracts.terms import calculation, only, word, yes_no
 from billing.money import ZERO
-from billing.period import Term
+from billing.period import Periodicity, Term, Unit, previous_bound
 
 _FINANCED: Final = "financed"
+_PER, _BILL, _YEAR = "degressive_per", "bill", "year"
+_GONE, _SINCE = "sliced", "sliced_since"
+_KNOWN: Final = (
+    *("grouped", "offered", "offered_until", _FINANCED, "calculation", *DEGRESSIVE, _PER),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,8 @@ class ConsumedUnits:
     offered:       units given before the first billing; 0 with an end date = no limit.
     offered_until: last day the offer holds, included; None = no end.
     calculation:   *mode de calcul* of non-cumulative meters.
-    degressive:    prices of what lies above bounds of a bill.
+    degressive:    prices of what lies above bounds of a bill; yearly: of all the bills of a year of
+                   the rule, which begins on the day the rule did.
     """
 
     grouped: bool = False
@@ -53,21 +59,26 @@ class ConsumedUnits:
     calculation: Calculation | None = None
     degressive: Degressive = FLAT
     financed: int = 0
+    yearly: bool = False
 
 
 def terms(raw: Mapping[str, object]) -> ConsumedUnits:
     """Reads `{"grouped": true, "offered": 1000, "offered_until": "2026-12-31"}`, all optional.
 
     And `{"calculation": "max"}` for non-cumulative meters (min, max, sum, mean), without offer,
-    and degressive prices (`billing.contracts.pricing.degressive`).
+    and degressive prices (`billing.contracts.pricing.degressive`), whose slices begin anew with
+    each bill, or each year of the rule: `{"degressive_per": "year"}`.
     Raises ValueError with a French reason.
     """
-    only(raw, ("grouped", "offered", "offered_until", "financed", "calculation", *DEGRESSIVE))
+    only(raw, _KNOWN)
     grouped, how = yes_no(raw, "grouped", False), calculation(raw)
     given = offer(raw)
     if how is not None and given != NO_OFFER:
         raise ValueError(CUMULATIVE_ONLY)
-    return ConsumedUnits(grouped, given.offered, given.until, how, degressive(raw), given.financed)
+    slices, yearly = degressive(raw), word(raw, _PER, (_BILL, _YEAR), _BILL) == _YEAR
+    if yearly and not slices.billed:
+        raise ValueError(f"« {_PER} » demande un prix dégressif")
+    return ConsumedUnits(grouped, given.offered, given.until, how, slices, given.financed, yearly)
 
 
 def rate(rule: Rule, facts: Facts) -> Rated:
@@ -134,7 +145,9 @@ def _lines(
     assert isinstance(rule.terms, ConsumedUnits)
     slices = rule.terms.degressive.billed
     if slices:
-        lines = sliced(rule, costs, dates, quantity, slices, details, explain)
+        gone = _gone(rule, dates[0])
+        explain |= {"gone": str(gone)} if gone else {}
+        lines = sliced(rule, costs, dates, quantity, slices, details, explain, gone)
     else:
         lines = [priced(rule, cost, dates, quantity, details, explain) for cost in costs]
     return at_scale(rule, lines)
@@ -145,12 +158,36 @@ def _after(
 ) -> RuleState:
     counters = {one.meter.id: one.reading for one in billed}
     if total != given.units:
-        return advanced(rule.state, facts.periods, facts.options.work_date, counters)
+        state = advanced(rule.state, facts.periods, facts.options.work_date, counters)
+        return _sliced_on(rule, state, facts.periods[0].since, total - given.units)
     state = passed_over(rule.state, facts.periods, counters, given.offered)
     if not given.financed:
         return state
     financed = int(state.own.get(_FINANCED, 0)) + given.financed
     return state._replace(own={**state.own, _FINANCED: str(financed)})
+
+
+def _gone(rule: Rule, day: date) -> Decimal:
+    """Units of the year's bills so far, when slices run over a year of the rule."""
+    assert isinstance(rule.terms, ConsumedUnits)
+    own = rule.state.own
+    if not rule.terms.yearly or own.get(_SINCE) != _year_of(rule, day).isoformat():
+        return ZERO
+    return Decimal(own[_GONE])
+
+
+def _sliced_on(rule: Rule, state: RuleState, day: date, units: Decimal) -> RuleState:
+    """The state that remembers the units of the year; a bill counts in the year it begins in."""
+    assert isinstance(rule.terms, ConsumedUnits)
+    if not rule.terms.yearly:
+        return state
+    year = {_GONE: str(_gone(rule, day) + units), _SINCE: _year_of(rule, day).isoformat()}
+    return state._replace(own={**state.own, **year})
+
+
+def _year_of(rule: Rule, day: date) -> date:
+    years = Periodicity(1, Unit.YEAR, rule.since)
+    return previous_bound(years, day + timedelta(days=1))
 
 
 CONSUMED_UNITS: Final = Kind(

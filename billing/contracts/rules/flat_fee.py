@@ -104,4 +104,4 @@ def _bridged(cost: CostLine, article: str) -> CostLine:
     return cost._replace(article=article, label=BRIDGING_RENT)
 
 
-FLAT_FEE: Final = Kind("flat_fee", "montant forfaitaire", terms, rate)
+FLAT_FEE: Final = Kind("flat_fee", "montant forfaitaire", terms, rate, aperiodic=True)

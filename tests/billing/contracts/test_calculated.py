@@ -146,8 +146,8 @@ def test_a_gap_on_the_day_of_a_change_is_told() -> None:
 def test_a_function_of_a_period_takes_calculated_readings() -> None:
     units = ConsumedUnits(calculation=Calculation.SUM)
     meter = calculated("NB / 10", cumulative=False)
-    rating = run(rule(meter, units=units), date(2026, 2, 1), known(None))
-    assert rating.anomalies == ()
+    unread = run(rule(meter, units=units), date(2026, 2, 1), known(None))
+    assert codes(unread) == ["RAT-101"]  # where it begins is no reading of its period
     january = {1: readings((date(2026, 1, 5), 104, PROVIDER), (date(2026, 1, 20), 206, PROVIDER))}
     rating = run(rule(meter, units=units), date(2026, 2, 1), january)
     assert only(rating).lines[0].quantity == 10 + 21

@@ -67,6 +67,7 @@ def test_an_empty_next_date_names_the_rule() -> None:
     assert anomaly.values["rule"] == "MF"
     assert anomaly.values["contract"] == "C1"
     assert "« MF »" in anomaly.sentence
+    assert str(anomaly).startswith("RAT-206 contrat C1, module M1, règle MF : La date")
 
 
 @pytest.mark.feature("A-RFC-04")

@@ -48,7 +48,15 @@ CHEAPER = {"degressive": SLICES, "harmonise": st.just(True)}
 # Terms as a file writes them: those that are mandatory, and those that may be there.
 TERMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "flat_fee": ({}, {"quantity": st.decimals("0.01", "99", places=2).map(str)}),
-    "consumed_units": ({}, {"grouped": st.booleans(), **GIVEN, **CHEAPER}),
+    "consumed_units": (
+        {},
+        {
+            "grouped": st.booleans(),
+            "degressive_per": st.sampled_from(("bill", "year")),
+            **GIVEN,
+            **CHEAPER,
+        },
+    ),
     "cost_share": ({}, {}),
     "block": (
         {"units": UNITS},

@@ -17,11 +17,13 @@ from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
 from billing.contracts.terms import Rhythm
 from billing.contracts.true_up import Bundle, Grouping
-from billing.period import Unit
+from billing.period import Periodicity, Unit
 from tests.billing.contracts.build import (
     JANUARY,
+    MONTHLY,
     NB,
     asset,
+    billed,
     block,
     bundle,
     codes,
@@ -33,9 +35,12 @@ from tests.billing.contracts.build import (
     only,
     replace,
     run,
+    run_after_run,
 )
 
 QUARTER = {"count": 3, "unit": "month"}
+MULTIPLE = "la période de régularisation n'est pas un multiple de celle du forfait"
+SUM_ONLY = "seule la somme convient à une régularisation plus longue que le forfait"
 UNKNOWN = "paramètres inconnus : aa, zz"
 OFFERED = "« offered » est un nombre entier positif"
 CUMULATIVE = "les unités offertes demandent des grandeurs cumulatives"
@@ -132,6 +137,42 @@ def test_what_is_refused_is_told_exactly(kind: str, raw: dict[str, Any], reason:
     assert str(found.value) == reason
 
 
+@pytest.mark.parametrize(
+    ("every", "calculation", "p", "reason"),
+    [
+        ({"count": 60, "unit": "day"}, None, MONTHLY, MULTIPLE),
+        ({"count": 1, "unit": "month"}, None, replace(MONTHLY, count=2), MULTIPLE),
+        ({"count": 3, "unit": "month"}, "max", MONTHLY, SUM_ONLY),
+        ({"count": 1, "unit": "month"}, "max", replace(MONTHLY, unit=Unit.DAY), SUM_ONLY),
+        ({"count": 1, "unit": "month"}, "max", MONTHLY, ""),
+        ({"count": 1, "unit": "month"}, "sum", replace(MONTHLY, unit=Unit.DAY), ""),
+    ],
+)
+def test_a_true_up_fits_its_bundle(
+    every: dict[str, Any], calculation: str | None, p: Periodicity, reason: str
+) -> None:
+    kind, raw = KINDS["bundle"], {"units": 1, "true_up": every}
+    terms = kind.terms(raw | ({"calculation": calculation} if calculation else {}))
+    if not reason:
+        kind.fits(terms, p)
+        return
+    with pytest.raises(ValueError) as found:
+        kind.fits(terms, p)
+    assert str(found.value) == reason
+
+
+def test_a_bundle_tells_both_its_remarks_and_the_day_of_a_civil_month_is_its_first() -> None:
+    own = {"count": 1, "unit": "month", "anchor": "2026-01-02"}
+    raw = {"units": 1, "true_up": own, "offered": 5, "offered_until": "2026-03-31"}
+    kind, civil = KINDS["bundle"], replace(MONTHLY, anchor=date(2026, 1, 15), civil=True)
+    assert kind.remark(kind.terms(raw), civil) == (
+        "le jour de régularisation (2) suit le jour du forfait (1) : la régularisation passera avec"
+        " un forfait de trop ; la date de fin des unités offertes est sans effet sur un forfait"
+    )
+    on_the_15th = replace(civil, civil=False)
+    assert kind.remark(kind.terms({"units": 1, "true_up": own}), on_the_15th) == ""
+
+
 def test_an_aperiodic_fee_multiplies_by_assets_and_goes_with_another_rule() -> None:
     along = fee("7.50", "2", id=9, code="AP", periodicity=None)
     signed = contract(fee(), along, assets=(asset(1), asset(2), asset(3)))
@@ -149,8 +190,34 @@ def test_an_aperiodic_fee_multiplies_by_assets_and_goes_with_another_rule() -> N
     assert run(contract(along, assets=(asset(1),)), JANUARY).rules == ()  # nothing to go with
 
 
+def test_rules_that_go_with_others_number_their_bills() -> None:
+    """Two bills of one contract on one day: each line has a once-key of its own."""
+    along = fee("7.50", id=9, code="AP", periodicity=None, assets=(asset(1),))
+    for rule in (along, cost_share("5")):
+        parts = []
+        for _ in range(3):
+            rated = run(contract(fee(), rule), JANUARY).rules[1].rated
+            parts += [line.part for line in rated.lines]
+            rule = billed(rule, rated)
+        assert parts == ["standard/1", "standard/1#1", "standard/1#2"]
+        assert rule.state.occurrences == 3
+
+
+def test_a_bridging_rent_prints_its_own_name() -> None:
+    rents = (cost("25.00", article_class="Loyer"), cost("1.00", id=2, label="Assurance"))
+    rule = fee(assets=(asset(1, financed_in_advance=True),), cost_lines=rents)
+    lines = only(run(rule, JANUARY, bridging_rent_article="INTERCAL")).lines
+    assert [(line.label, line.cost_line.article, line.cost_line.label) for line in lines] == [
+        ("Loyer intercalaire", "INTERCAL", "Loyer intercalaire"),
+        ("Assurance", "ART", "Assurance"),
+    ]
+
+
 def test_a_zero_fee_needs_leave() -> None:
-    assert codes(run(fee(quantity="0"), JANUARY)) == ["RAT-204"]
+    rating = run(fee(quantity="0"), JANUARY)
+    assert codes(rating) == ["RAT-204"]
+    assert rating.anomalies[0].sentence.startswith("La règle de facturation « MF » n'est pas")
+    assert only(rating).anomalies[0].values == {"rule": "MF"}
     assert run(fee(quantity="0"), JANUARY, zero_bundle_allowed=True).anomalies == ()
 
 
@@ -186,6 +253,40 @@ def test_an_offer_used_whole_bills_nothing_and_remembers() -> None:
     assert [line.quantity for line in one_more.lines] == [1]
 
 
+def test_financed_units_last_over_bills_of_nothing_and_end_with_the_first_bill() -> None:
+    """500 financed, 200 a month: nothing twice, then 200 - 100 = 100; never on a billed rule."""
+    rule = copies(units=ConsumedUnits(financed=500))
+    days = [date(2026, month, 1) for month in (2, 3, 4, 5)]
+    known = installed(0, *((day, 200 * n) for n, day in enumerate(days, 1)))
+    billed_units = [
+        [int(line.quantity) for line in lines] for _, lines in run_after_run(rule, days, known)
+    ]
+    assert billed_units == [[], [], [100], [200]]
+    again = replace(rule, state=replace(rule.state, last_invoice="F1", counters={1: 0}))
+    assert [line.quantity for line in only(run(again, days[0], known)).lines] == [200]
+
+
+def test_an_asset_is_over_billed_by_all_its_meters_together() -> None:
+    """Over-billed by 100 on colour: made up for by 300 on black, balanced by 100, or left out."""
+    meters = (NB, replace(NB, id=2, code="CO"), replace(NB, id=3, asset_id=2))
+    rule, february = copies(meters=meters), date(2026, 2, 1)
+    state = replace(rule.state, last_actual=JANUARY, counters={1: 1000, 2: 1000, 3: 1000})
+    for black, total, kept in ((300, 250, 900), (100, 50, 900), (99, 50, 1000)):
+        counters = {1: 1000 + black, 2: 900, 3: 1050}
+        known = {
+            meter: installed(0, (february, value), meter=meter)[meter]
+            for meter, value in counters.items()
+        }
+        rated = only(run(replace(rule, state=state), february, known))
+        assert [line.quantity for line in rated.lines] == [total]
+        assert rated.state is not None
+        assert (rated.state.counters[2], rated.state.counters[3]) == (kept, 1050)
+
+
+def test_copies_without_price_are_an_anomaly() -> None:
+    assert codes(run(copies("0"), date(2026, 2, 1), installed(0))) == ["RAT-202"]
+
+
 def meter_fee(**changes: Any) -> Rule:
     meters = (NB, replace(NB, id=2, code="CO", label="Couleur"))
     return fee("4.00", kind="meter_fee", terms=None, meters=meters, **changes)
@@ -199,6 +300,11 @@ def test_a_meter_fee_names_its_meters() -> None:
     state = only(run(meter_fee(), JANUARY)).state
     assert state is not None
     assert (state.next_theoretical, state.last_actual) == (date(2026, 2, 1), JANUARY)
+    costs = (cost("4.00"), cost("1.00", id=2))
+    months = only(run(meter_fee(cost_lines=costs), date(2026, 2, 1))).lines
+    assert [(line.since.month, str(line.amount)) for line in months] == [
+        *((1, "8.00"), (1, "2.00"), (2, "8.00"), (2, "2.00")),
+    ]
     odd = meter_fee(assets=(Asset(1, "B1", "Machine"),))
     odd = replace(odd, meters=(replace(NB, cumulative=False),), cost_lines=(cost("0"),))
     rating = run(odd, JANUARY)
@@ -250,7 +356,7 @@ def test_a_cost_share_of_nothing_is_nothing_and_a_bad_price_is_told() -> None:
 def test_a_block_tells_its_bounds() -> None:
     known = installed(100, (JANUARY, 100))
     (line,) = only(run(block("5000"), JANUARY, known)).lines
-    assert line.details[-1] == "Borne à atteindre : 100, nouvelle borne : 5100"
+    assert line.details[-1] == "Borne à atteindre : 100, nouvelle borne : 5\N{NO-BREAK SPACE}100"
     assert (line.quantity, str(line.amount), line.part) == (5000, "50.00", "standard/5")
     assert (line.since, line.until) == (JANUARY, date(2027, 1, 1))
 
@@ -262,7 +368,7 @@ def test_a_true_up_tells_what_it_is_reckoned_from() -> None:
     assert (extra.quantity, str(extra.amount)) == (500, "10.00")
     assert extra.details == (
         "Noir et blanc : relevé client du 31/03/2026, 3\N{NO-BREAK SPACE}500",
-        "Forfaits facturés depuis la dernière régularisation : 3000",
-        "Borne à atteindre : 3000",
+        "Forfaits facturés depuis la dernière régularisation : 3\N{NO-BREAK SPACE}000",
+        "Borne à atteindre : 3\N{NO-BREAK SPACE}000",
     )
     assert Origin.CUSTOMER.french in extra.details[0]

@@ -127,9 +127,9 @@ def test_proration_offers_slices_and_shares_are_told(house: House) -> None:
         "Prorata de la période : 19/30.",
         "Prix de la période entière : 30,00 €.",
         "Unités offertes, déduites : 100.",
-        "Prix dégressif : unités au-delà de 1 000, sans limite.",
+        "Prix dégressif : unités au-delà de 1 000.",
         "Montant HT : 500 × 0,008 € = 4,00 €",
-        "Autres lignes facturées du contrat, en € :",
+        "Autres lignes du contrat dans ce passage : 19,00 + 30,00 + 10,00 + 4,00 = 63,00 €.",
     ):
         assert sentence in said
 

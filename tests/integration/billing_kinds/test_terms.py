@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.integration.billing.house import House, contract, fee
+from integration.inbox import import_paths
+from tests.integration.billing.house import House, contract, copies, fee
 from tests.integration.billing_kinds.test_kinds import (
     bill_twice,
     bundle,
@@ -80,6 +82,89 @@ def test_a_non_cumulative_meter_is_refused_by_an_x_meter_fee(house: House) -> No
         " « montant forfaitaire pour x grandeurs »."
     )
     house.contracts(contract("K2", "C9", bundle(compteurs=meters, terms={"calculation": "sum"})))
+
+
+GIGAS = [("B9", "GO")]
+BOTH = [("B1", "NB"), *GIGAS]
+
+
+@pytest.mark.feature("A-NCU-02")
+@pytest.mark.parametrize(
+    ("meters", "terms", "sentence"),
+    [
+        (
+            BOTH,
+            {"calculation": "sum"},
+            "La règle « UC » mêle le compteur cumulatif « NB » du bien « B1 » et le compteur non"
+            " cumulatif « GO » du bien « B9 ».",
+        ),
+        (
+            GIGAS,
+            {},
+            "La règle « UC » ne dit pas comment compter le compteur non cumulatif « GO » du bien"
+            " « B9 ».",
+        ),
+        (
+            BOTH[:1],
+            {"calculation": "max"},
+            "La règle « UC » a un mode de calcul, mais le compteur « NB » du bien « B1 » est"
+            " cumulatif.",
+        ),
+    ],
+)
+def test_meters_that_the_rule_cannot_count_are_refused_by_name(
+    house: House, meters: list[tuple[str, str]], terms: dict[str, Any], sentence: str
+) -> None:
+    """Both sorts on one rule, none of its calculation, or a calculation of none."""
+    house.customers("C9")
+    house.bring("assets", "bien;client;compteur;cumulatif\nB9;C9;GO;non\n")
+    assert refusal(house, copies("UC", "0.01", meters, parametres=terms)) == sentence
+    assert house.rows("SELECT 1 FROM contract") == []
+
+
+@pytest.mark.parametrize(
+    ("decimals", "told"),
+    [
+        (2, ["Règle « UC » : un prix a 5 décimales et la règle 2 : une augmentation l'arrondirait à"
+             " 2 décimales."]),
+        (5, []),
+    ],
+)  # fmt: skip
+def test_a_price_finer_than_its_rule_is_told(house: House, decimals: int, told: list[str]) -> None:
+    """0.00485 + 5 % would become 0.01 at two decimals."""
+    house.customers("C1")
+    house.machine("B1", "C1", "NB")
+    rule = copies("UC", "0.00485", [("B1", "NB")], decimales=decimals)
+    path = house.folder / "fine.json"
+    path.write_text(json.dumps(contract("K2", "C1", rule)), "utf-8")
+    (one,) = import_paths(house.app.office(), [path], "contracts")
+    assert [str(n.sentence) for n in one.notices if n.code.id == "IMP-175"] == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (bundle(couts=[cost("0.01")]), "demande aussi un coût de famille depassement"),
+        (
+            rule("block", "TR", cost("0.01"), parametres={"units": 9, "overrun": "priced"}),
+            "demande aussi un coût de famille depassement",
+        ),
+        (
+            rule("block", "TR", cost("0.01"), parametres={"units": 9, "deposit": 5}),
+            "demande aussi un coût de famille depot",
+        ),
+        (rule("run", "RU", cost("6"), terme=None, periodicite=None), "demande une périodicité"),
+        (
+            rule("kit", "KI", cost("6"), periodicite=None, parametres={"classes": ["TN"]}),
+            "se facture toujours à terme échu ; « kits de livraison » demande une périodicité",
+        ),
+    ],
+)
+def test_what_would_never_be_billed_is_refused(
+    house: House, wrong: dict[str, Any], reason: str
+) -> None:
+    """A price or a rhythm that the kind can't do without; all that is wrong is told at once."""
+    assert reason in refusal(house, wrong)
 
 
 @pytest.mark.feature("A-OFF-07")

@@ -194,7 +194,7 @@ def test_a_month_from_the_command_line(
     code, out, err = _run(capsys, home, "bill", "--date", "2026-02-01")
     assert code == PARTIAL
     assert "contrats bloqués par une anomalie : 1" in out
-    assert err.startswith("RAT-104 Erreur lors de l'estimation")
+    assert err.startswith("RAT-104 contrat K2, module M1, règle UC : Erreur lors de l'estimation")
     code, out, _ = _run(capsys, home, "unpaid", "--as-of", "2026-02-01")
     assert code == DONE
     assert "VT2026-000001" in out

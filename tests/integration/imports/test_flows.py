@@ -210,7 +210,7 @@ def test_a_cost_the_kind_never_bills_is_refused(shop: Office) -> None:
     one = contract()
     one["modules"][0]["regles"][1]["couts"][0]["famille"] = "location"
     (sentence,) = sentences(bring_in(shop, "contracts", contracts(one)))
-    assert "ne facture pas les coûts de famille location" in sentence
+    assert "ne facture pas de coût de famille location" in sentence
     assert rows(shop, t.contract) == 0
 
 

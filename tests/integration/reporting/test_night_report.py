@@ -81,7 +81,9 @@ def test_the_same_anomalies_are_one_line_with_count_and_first_places(busy: Accou
         "clients.csv, ligne 3, colonne 3",
     ]
     first, second = (task["what"] for task in busy["todo"])
-    assert first.startswith("RAT-104 (× 2) : Erreur lors de l'estimation")
+    assert first.startswith(
+        "RAT-104 (× 2) : contrat K2, module M1, règle UC : Erreur lors de l'estimation"
+    )
     assert second == "FMT-022 (× 2) : La clé du SIREN « 732829321 » est fausse"
 
 

@@ -82,6 +82,23 @@ def test_advance_monthly_bundle_true_up_of_q1_on_01_04() -> None:
     )
 
 
+#      01-01       02-01       03-01       04-01       05-01       06-01       07-01
+#  NB  0                                                                       6900
+#      |-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---|-- 1000 ---
+#      |----------- true-up: none had been made --------|------ 6900 - 6000 = 900 ---------|
+def test_overdue_bundles_are_a_line_each_and_overdue_true_ups_one() -> None:
+    """Nothing was billed until July: seven bundles, and one true-up over both quarters."""
+    july = date(2026, 7, 1)
+    lines = only(run(bundle("1000"), july, installed(0, (july, 6900)))).lines
+    assert quantities(list(lines)) == [
+        *[("standard", 1000)] * 6,
+        ("overrun", 6900 - 6 * 1000),
+        ("standard", 1000),
+    ]
+    assert [line.since.month for line in lines] == [1, 2, 3, 4, 5, 6, 1, 7]
+    assert (lines[6].since, lines[6].until) == (JANUARY, july)
+
+
 @pytest.mark.feature("A-FR-03")
 @pytest.mark.parametrize(
     ("true_up", "p", "right"),
@@ -137,12 +154,26 @@ def in_2007(rule: Rule, **options: Any) -> ContractRating:
     return run(rule, day, known, **options)
 
 
+def next_true_up(rule: Rule, rating: ContractRating) -> int:
+    """Units beyond the bundles on 01/11/2008 at 15000, with control; no run may find an anomaly."""
+    days = [date(2008, month, 1) for month in (2, 5, 8, 11)]
+    installation = (date(2005, 11, 1), 0, Origin.INSTALLATION)
+    known = {1: readings(installation, (days[-1], 15000, Origin.CUSTOMER))}
+    *_, (_, lines) = run_after_run(billed(rule, only(rating)), days, known)
+    ((family, extra), _) = quantities(lines)
+    assert family == "overrun"
+    return extra
+
+
 @pytest.mark.feature("A-FR-05")
 def test_four_bundles_expected_three_billed() -> None:
     rating = in_2007(taken_over("3000"))
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 4, réels 3" in rating.anomalies[0].sentence
-    assert "passée en retard" in rating.anomalies[0].sentence
+    assert (
+        "(dernière régularisation passée en retard, ou périodicité du forfait changée)"
+        in rating.anomalies[0].sentence
+    )
     assert codes(in_2007(taken_over("4000"))) == []
 
 
@@ -151,13 +182,8 @@ def test_a_run_without_control_bills_and_realigns() -> None:
     rule = taken_over("3000")
     rated = only(in_2007(rule, bundle_check=False))
     assert quantities(list(rated.lines)) == [("overrun", 1500), ("standard", 1000)]
-    after = billed(rule, rated)
-    assert after.state.own["cumulated"] == "1000"
-    year = [date(2008, 2, 1), date(2008, 5, 1), date(2008, 8, 1), date(2008, 11, 1)]
-    installation = (date(2005, 11, 1), 0, Origin.INSTALLATION)
-    known = {1: readings(installation, (year[-1], 14000, Origin.CUSTOMER))}
-    found = run_after_run(after, year, known)  # which refuses any anomaly
-    assert quantities(found[-1][1]) == [("overrun", 14000 - 9500 - 4000), ("standard", 1000)]
+    assert billed(rule, rated).state.own["cumulated"] == "1000"
+    assert next_true_up(rule, in_2007(rule, bundle_check=False)) == 15000 - 9500 - 4000
 
 
 @pytest.mark.feature("A-FR-10")
@@ -167,8 +193,26 @@ def test_a_changed_quantity_needs_a_run_without_control() -> None:
     rating = in_2007(changed)
     assert codes(rating) == ["RAT-211"]
     assert "théoriques 4, réels 3,33" in rating.anomalies[0].sentence
-    assert "quantité du forfait a changé" in rating.anomalies[0].sentence
-    assert codes(in_2007(changed, bundle_check=False)) == []
+    assert (
+        "(la quantité du forfait a changé depuis, ou le cumul est faux)"
+        in rating.anomalies[0].sentence
+    )
+    assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 4 * 1200
+
+
+@pytest.mark.feature("A-FR-10")
+def test_a_changed_periodicity_needs_a_run_without_control() -> None:
+    """Two half-yearly bundles are due where four quarterly ones were billed."""
+    half = Periodicity(6, Unit.MONTH, date(2006, 11, 1))
+    changed = taken_over("4000", periodicity=half)
+    rating = in_2007(changed)
+    assert codes(rating) == ["RAT-211"]
+    assert "théoriques 2, réels 4" in rating.anomalies[0].sentence
+    assert (
+        "(dernière régularisation passée trop tôt, ou périodicité du forfait changée)"
+        in rating.anomalies[0].sentence
+    )
+    assert next_true_up(changed, in_2007(changed, bundle_check=False)) == 15000 - 9500 - 2 * 1000
 
 
 @pytest.mark.feature("A-FR-11")
@@ -589,6 +633,37 @@ def test_above_1000_copies_cost_less() -> None:
     assert first.part != second.part
     rated = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1000))))
     assert [line.quantity for line in rated.lines] == [1000]  # 0-1000 at the price of the rule
+
+
+#      01-01-2026   02-01        03-01            04-01          …  01-01-2027   02-01-2027
+#  NB  0            600          1200             900               900          2100
+#      |-- 600 -----|-- 600 -----|-- -300 --------|                 |-- 1200 ----|
+#  year's units     600          1200             900                            1200
+def test_slices_may_run_over_a_year_of_the_rule() -> None:
+    """`degressive_per: year`; by default each bill begins at the first slice again."""
+    february, april = date(2026, 2, 1), date(2026, 4, 1)
+    days = [february, MARCH, april, date(2027, 1, 1), date(2027, 2, 1)]
+    known = installed(0, *zip(days, (600, 1200, 900, 900, 2100), strict=True))
+    found = {}
+    for per in ("year", "bill"):
+        terms: Any = KINDS["consumed_units"].terms(
+            {**CHEAPER, "grouped": True, "degressive_per": per}
+        )
+        found[per] = [
+            [(int(line.quantity), str(line.unit_price)) for line in lines]
+            for _, lines in run_after_run(copies("0.010", terms), days, known)
+        ]
+    low, high = "0.010", "0.008"
+    assert found["year"] == [
+        [(600, low)],
+        [(400, low), (200, high)],
+        [(-100, low), (-200, high)],
+        [],
+        [(1000, low), (200, high)],
+    ]
+    assert found["bill"] == [[(600, low)], [(600, low)], [(-300, low)], [], found["year"][-1]]
+    with pytest.raises(ValueError, match="demande un prix dégressif"):
+        KINDS["consumed_units"].terms({"degressive_per": "year"})
 
 
 def test_a_true_up_is_priced_slice_by_slice_too() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from billing.contracts.contract import Contract, Module, RunOptions
+from billing.contracts.contract import Contract, Module, RuleState, RunOptions
 from billing.contracts.counting import Counted
 from billing.contracts.engine import rate_contract
 from billing.contracts.grouping import Payer, Shaped, shape
@@ -82,6 +83,18 @@ def test_not_grouped_bills_200_then_250() -> None:
     quantities, counters = fleet(grouped=False)
     assert quantities == [200, 250]
     assert counters == [{1: 2100, 2: 1000, 3: 1600}, {1: 2200, 2: 1050, 3: 1700}]
+
+
+def test_a_grouped_total_below_zero_is_a_credit_and_not_grouped_bills_nothing() -> None:
+    """Estimated at 2000, then read at 1900: -100 x 0.01 = -1.00."""
+    known = installed(0, (FEBRUARY, 1900))
+    for grouped, billed_amounts, counter in ((True, ["-1.00"], 1900), (False, [], 2000)):
+        rule = copies("0.01", ConsumedUnits(grouped=grouped))
+        rule = replace(rule, state=replace(rule.state, counters={1: 2000}, last_actual=JANUARY))
+        rated = only(run(rule, FEBRUARY, known))
+        assert [str(line.amount) for line in rated.lines] == billed_amounts
+        assert rated.state is not None
+        assert rated.state.counters == {1: counter}
 
 
 @pytest.mark.feature("A-UC-05")
@@ -299,6 +312,20 @@ def test_readings_20_18_24(calculation: str, value: str) -> None:
     assert value_of(Calculation(calculation), (20, 18, 24)) == Decimal(value)
 
 
+@pytest.mark.parametrize(
+    ("calculation", "units"), [("min", 18), ("max", 24), ("sum", 62), ("mean", Decimal("20.6667"))]
+)
+def test_the_installation_is_no_reading_of_the_period(calculation: str, units: Decimal) -> None:
+    """Installed at 0 in the quarter, then 20, 18 and 24: its minimum is 18, its mean 20.6667."""
+    april = date(2026, 4, 1)
+    terms: Any = KINDS["consumed_units"].terms({"calculation": calculation})
+    state = RuleState(april)
+    rule = copies("2.00", terms, periodicity=QUARTERLY, meters=(GIGABYTES,), state=state)
+    known = installed(0, (date(2026, 1, 20), 20), (date(2026, 2, 18), 18), (date(2026, 3, 31), 24))
+    (line,) = only(run(rule, april, known)).lines
+    assert line.quantity == units
+
+
 @pytest.mark.feature("A-NCU-04")
 def test_a_quarters_maximum_at_2_euros() -> None:
     april = date(2026, 4, 1)
@@ -316,7 +343,6 @@ def test_a_quarters_maximum_at_2_euros() -> None:
     assert line.amount == Decimal("48.00")
 
 
-@pytest.mark.feature("A-NCU-02")
 def test_mixed_meters_are_refused_by_name() -> None:
     rating = run(copies(meters=(NB, replace(GIGABYTES, id=2))), FEBRUARY, installed(0))
     assert codes(rating)[0] == "RAT-110"
