@@ -92,27 +92,20 @@ class Posting:
     deliveries: tuple[tuple[str, str, str], ...] = ()
 
 
-class RuleMove(NamedTuple):
-    """A rule's step: `patch` is its event, `state` the cached whole after it (JSON texts).
-
-    events: how many events the rule had when it was read; the posting fails when that changed.
-    posting: rank of the document that moves it; None when the rule moves without one.
-    """
-
-    rule_id: int
-    events: int
-    patch: str
-    state: str
-    next_theoretical: str | None
-    posting: int | None
-
-
 @dataclass(slots=True)
 class Plan:
-    """Everything one chunk is about to post. `estimates`: (meter_id, read_on, value, posting)."""
+    """Everything one chunk is about to post, in plain rows: a planner hands them over in bulk.
+
+    moves:     (rule_id, events, patch, state, next_theoretical, posting): the rule's step. `patch`
+               is its event, `state` the cached whole after it (JSON texts); the posting fails when
+               the rule had another number of `events` meanwhile.
+    estimates: (meter_id, read_on, value, posting)
+
+    `posting` is the rank of the document it goes with; None for a rule that moves without one.
+    """
 
     postings: list[Posting] = field(default_factory=list)
-    moves: list[RuleMove] = field(default_factory=list)
+    moves: list[Row] = field(default_factory=list)
     estimates: list[Row] = field(default_factory=list)
     run_id: int | None = None
 
@@ -221,14 +214,12 @@ def number_rows(plan: Plan, slots: Slots) -> Rows:
         )
         numbers[series] += 1
         _add_document(rows, posting, place)
-    for rank, move in enumerate(plan.moves):
-        document_id = None if move.posting is None else slots.first_document + move.posting
+    for event, move in enumerate(plan.moves, slots.first_event):
+        rule_id, events, patch, state, next_theoretical, posting_rank = move
+        document_id = None if posting_rank is None else slots.first_document + posting_rank
         kind = "moved" if document_id is None else "billed"
-        event = slots.first_event + rank
-        rows.events.append((move.rule_id, move.events + 1, event, kind, document_id, move.patch))
-        rows.states.append(
-            (move.rule_id, move.next_theoretical, move.state, move.events + 1, document_id)
-        )
+        rows.events.append((rule_id, events + 1, event, kind, document_id, patch))
+        rows.states.append((rule_id, next_theoretical, state, events + 1, document_id))
     for rank, (meter_id, read_on, value, posting_rank) in enumerate(plan.estimates):
         document_id = None if posting_rank is None else slots.first_document + posting_rank
         rows.readings.append(

@@ -77,7 +77,7 @@ def _insert_links(connection: Connection, rows: Rows) -> None:
         raw.execute(
             "INSERT INTO chain_link SELECT v.organisation_id, v.sequence, v.document_id,"
             f" {CHAIN_VERSION}, v.digest, v.link, b.debit, b.credit FROM unnest("
-            "%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])"
+            "%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::text[])"
             " AS v(organisation_id, sequence, document_id, digest, link)"
             f" LEFT JOIN ({balance}) b ON b.document_id = v.document_id",
             [list(column) for column in zip(*rows.links, strict=True)],
@@ -103,10 +103,10 @@ def _move_rules(connection: Connection, states: list[Row]) -> None:
                 [(n, state, e, doc, rule, e - 1) for rule, n, state, e, doc in states],
             )
         else:
-            raw.execute(
+            raw.execute(  # %b: arrays in binary, for the driver quotes text items one by one
                 "UPDATE rule_state SET next_theoretical = v.n, state = v.s, events = v.e,"
-                " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%s::bigint[],"
-                " %s::date[], %s::text[], %s::bigint[], %s::bigint[]) AS v(r, n, s, e, d)"
+                " last_document_id = coalesce(v.d, last_document_id) FROM unnest(%b::bigint[],"
+                " %b::date[], %b::text[], %b::bigint[], %b::bigint[]) AS v(r, n, s, e, d)"
                 " WHERE rule_state.rule_id = v.r AND rule_state.events = v.e - 1",
                 [list(column) for column in zip(*states, strict=True)],
             )

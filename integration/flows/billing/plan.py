@@ -33,7 +33,7 @@ from formats.common.anomaly import Anomaly, Code
 from integration.database.tables import json_text
 from integration.flows.billing.drafts import Drafts, open_drafts
 from integration.flows.billing.gather import LARGE, Book, Slice
-from integration.posting import Plan, Posting, RuleMove
+from integration.posting import Plan, Posting
 from integration.translate.contracts_rows import Row, patch, state_fields
 
 JOURNAL: Final = "VT"
@@ -240,10 +240,11 @@ def entry_row(entry: Entry) -> Row:
 
 def _move(
     rule_id: int, state: Any, cached: tuple[Mapping[str, Any], int], rank: int | None
-) -> RuleMove:
+) -> Row:
+    """A rule's step as a row of `Plan.moves`."""
     before, events = cached
     after = state_fields(state)
-    return RuleMove(
+    return (
         rule_id,
         events,
         json_text(patch(before, after)),

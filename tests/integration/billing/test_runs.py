@@ -17,7 +17,7 @@ from integration.cli import parser
 from integration.flows.billing import gather, run
 from integration.flows.billing.kept import keep, kept_simulation
 from integration.flows.verify import verify
-from integration.posting import Plan, RuleMove
+from integration.posting import Plan
 from integration.verbs import billing as verbs
 from tests.integration.billing.house import House, contract, copies, fee, house_at
 
@@ -164,7 +164,7 @@ def test_a_plan_that_was_overtaken_is_made_again(
         planned = real_plan(*arguments)
         if not calls:
             skipped = '{"next_theoretical":"2026-02-01"}'
-            move = RuleMove(1, 0, skipped, skipped, "2026-02-01", None)
+            move = (1, 0, skipped, skipped, "2026-02-01", None)
             with house.engine.begin() as connection:
                 real(connection, 1, Plan(moves=[move]))
         return planned

@@ -14,7 +14,7 @@ import pytest
 from formats.common.anomaly import AnomaliesFound
 from integration.flows.billing.run import bill, simulate
 from integration.inbox import import_paths
-from integration.posting import Plan, RuleMove, post
+from integration.posting import Plan, post
 from integration.translate.contracts_rows import patch
 from integration.translate.flow import load
 from tests.integration.billing.house import House, contract, fee, house_at
@@ -182,7 +182,7 @@ def _events(house: House) -> int:
 def _credit(house: House, before: dict[str, Any], events: int) -> None:
     """The rule move of a credit note: back to the state before the invoice."""
     change, text = patch(house.state("MF"), before), json.dumps(before, sort_keys=True)
-    move = RuleMove(1, events, json.dumps(change), text, before["next_theoretical"], None)
+    move = (1, events, json.dumps(change), text, before["next_theoretical"], None)
     with house.engine.begin() as connection:
         post(connection, house.app.organisation_id, Plan(moves=[move]))
 
