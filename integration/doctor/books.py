@@ -87,7 +87,7 @@ def _chain(app: App) -> Finding:
     if found.fault:
         said = found.fault.sentence
         return Finding("livres", False, said, found.fault.code.remedy, grave=True)
-    return Finding("livres", True, f"{found.documents} documents sains")
+    return Finding("livres", True, counted(found.documents, "document(s) sain(s)"))
 
 
 def _days(app: App, now: datetime) -> Iterator[Finding]:
