@@ -33,7 +33,7 @@ from integration.verbs.setup import make_home
 from tests.faults.invariants import books
 from tests.faults.killing import run
 from tests.faults.scenario import NIGHTS, Home, arrive, first_night
-from tests.faults.stages import PostgresqlStage
+from tests.faults.stages import Stage
 from tests.integration.billing.house import contract, fee, house_at
 from tests.plugins import postgresql
 from tests.plugins.postgresql import Cluster
@@ -85,7 +85,7 @@ def test_f28_a_server_restarted_in_the_middle_is_waited_for(tmp_path: Path) -> N
     with postgresql.cluster() as server:
         with server.connect() as admin:  # what is committed must be kept; the machine stays up
             admin.execute("alter role echeance set synchronous_commit = on")
-        stage = PostgresqlStage(tmp_path, server).build()
+        stage = Stage(tmp_path, server).build()
         with stage.fresh() as home:
             points = len(run(lambda: month(home)).points)
             alone_ = books(home)

@@ -7,11 +7,13 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from config.jobs import StepName
 from integration import audit
 from integration.database.engine import make_engine
+from integration.serving.board import Board
 from integration.serving.ticks import MOST_TRIES
 from tests.integration.serving.clockwork import PARIS, Clockwork, clockwork, jobs_of
 
@@ -260,3 +262,26 @@ def test_p11_what_a_server_does_stands_in_the_audit_trail(engine: Engine) -> Non
         ("night 2026-02-07", "begun"),
         ("night 2026-02-07", "done"),
     ]
+
+
+def test_a_job_whose_beginning_the_database_refused_is_begun_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim was taken, the trail couldn't be written: the server lives and comes back to it."""
+    made = clockwork(engine, "2026-02-02T12:00")
+    with made.server(jobs_of(night=NIGHT)) as ticker:
+        made.advance(days=1)
+        with monkeypatch.context() as busy:
+            busy.setattr(Board, "trace", refused)
+            with pytest.raises(OperationalError):
+                ticker.tick()
+        with engine.begin() as connection:  # PostgreSQL: the lease of a living server runs out
+            connection.execute(text("UPDATE job_run SET lease_until = 0"))
+        made.advance(minutes=10)
+        ticker.tick()
+    assert made.rows() == [("night", "2026-02-03", "done")]
+
+
+def refused(*_: object) -> None:
+    """A database that is busy too long."""
+    raise OperationalError("", {}, Exception("database is locked"))
