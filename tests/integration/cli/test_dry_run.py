@@ -194,7 +194,7 @@ def test_a_partner_hears_nothing_and_json_tells_of_the_rehearsal(
     assert cli.main(words) == cli.DONE
     assert told == {"dry_run": True, **json.loads(capsys.readouterr().out)}
     assert cli.main(["send", "--dry-run"]) == cli.DONE
-    assert "4 factures PDF" in capsys.readouterr().out
+    assert "4 factures en PDF" in capsys.readouterr().out
     assert cli.main(["send"]) == cli.UNREACHABLE
 
 
