@@ -98,7 +98,7 @@ def test_a_broken_message_is_told_and_set_aside_and_the_others_pass(
     code = main(["--home", str(home), "run", "night", "--date", "2026-01-20"])
     said = capsys.readouterr()
     assert code == PARTIAL
-    assert "1 courriels relevés, 1 courriels refusés" in said.out
+    assert "courriels relevés : 1, courriels refusés : 1" in said.out
     assert "FMT-661 1.pirate : Le courriel n'a pas la forme d'un message de caisse" in said.err
     copy, reasons = names(home / "error" / "courriels")
     assert (home / "error" / "courriels" / copy).read_bytes() == pirate
