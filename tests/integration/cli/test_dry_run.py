@@ -202,7 +202,6 @@ def test_transactions_inside_one(database_url: str) -> None:
     """Commit keeps, rollback forgets, readers take nothing with them; in the end all is gone."""
     engine = rehearsal_engine(database_url)
     assert is_rehearsal(engine)
-    assert not is_rehearsal(make_engine(database_url))
 
     def put(code: str, id_: int, *, fails: bool = False) -> None:
         values = {"id": id_, "code": code, "name": code, "address": "", "zone": "Europe/Paris"}
@@ -225,8 +224,11 @@ def test_transactions_inside_one(database_url: str) -> None:
             put("C", 3)
     assert codes() == {"A", "C"}
     engine.dispose()
-    with make_engine(database_url).connect() as connection:
+    real = make_engine(database_url)
+    assert not is_rehearsal(real)
+    with real.connect() as connection:
         assert connection.execute(select(organisation)).all() == []
+    real.dispose()
 
 
 def test_a_rehearsal_ends() -> None:
