@@ -26,6 +26,7 @@ from integration.posting import reference
 _NUMBERS: ContextVar[list[str] | None] = ContextVar("dry-run", default=None)
 NAME: Final = ".repetition-"
 """How the folders of copies begin."""
+_ELSEWHERE: Final = "ailleurs"  # in a copy: what the house keeps outside its home
 _ABSENT: Final = ("backup", "processing")  # nothing is read from them
 _DATABASE: Final = (".db", ".db-wal", ".db-shm", ".lock")
 _GROWS: Final = ".anchors"  # written to in place: a link would write to the real one
@@ -85,7 +86,30 @@ def copied(settings: Settings) -> Iterator[Settings]:
         for entry in home.iterdir():
             if entry.name not in _ABSENT and not entry.name.startswith(NAME):
                 _link(entry, copy / entry.name)
-        yield settings.model_copy(update={"folders": Folders(home=copy)})
+        changes = {"folders": Folders(home=copy), **_brought_in(settings, copy / _ELSEWHERE)}
+        yield settings.model_copy(update=changes)
+
+
+def _brought_in(settings: Settings, copy: Path) -> dict[str, object]:
+    """What is written to and may lie outside the home: keys, with what lies beside them under
+    their name, and the maildir."""
+    changes: dict[str, object] = {}
+    for name in ("person_key_file", "signing_key_file"):
+        path = settings.folders.home / getattr(settings, name)
+        if _is_outside(path, settings):
+            (copy / name).mkdir(parents=True)
+            for one in path.parent.glob(f"{path.stem}*"):
+                _link(one, copy / name / one.name)
+            changes[name] = copy / name / path.name
+    maildir = settings.folders.home / settings.mail.maildir
+    if settings.mail.maildir and _is_outside(maildir, settings):
+        _link(maildir, copy / "maildir")
+        changes["mail"] = settings.mail.model_copy(update={"maildir": str(copy / "maildir")})
+    return changes
+
+
+def _is_outside(path: Path, settings: Settings) -> bool:
+    return not path.resolve().is_relative_to(settings.folders.home.resolve())
 
 
 def _link(entry: Path, target: Path) -> None:

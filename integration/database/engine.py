@@ -32,19 +32,19 @@ def make_engine(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`; transactions are explicit."""
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite(url)
-    return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=_connecting(url))
+    return create_engine(url, pool_pre_ping=True, pool_size=4, connect_args=connecting(url))
 
 
 def limits(url: str) -> dict[str, str]:
     """How long the database may keep us waiting; `options` of the URL change PostgreSQL's."""
     if make_url(url).get_backend_name() == "sqlite":
         return {"busy_timeout": f"{BUSY_TIMEOUT_MS // 1000}s"}
-    given = _connecting(url)
+    given = connecting(url)
     return {**dict(_GIVEN.findall(given["options"])), "connect_timeout": given["connect_timeout"]}
 
 
-def _connecting(url: str) -> dict[str, str]:
-    """What the URL says comes last and wins."""
+def connecting(url: str) -> dict[str, str]:
+    """How PostgreSQL is asked for a connection; what the URL says comes last and wins."""
     query = make_url(url).query
     options = [f"-c {name}={value}" for name, value in _TIMEOUTS.items()]
     return {

@@ -11,17 +11,22 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, StaticPool, create_engine, event
 from sqlalchemy.engine import make_url
 
-from integration.database.engine import configure_sqlite, is_sqlite
+from integration.database.engine import configure_sqlite, connecting, is_sqlite
 
 _OPTION: Final = "rehearsal"
 
 
 def rehearsal_engine(url: str) -> Engine:
     """An engine for the same URLs as `make_engine`, for one thread; dispose it to forget all."""
+    embedded = make_url(url).get_backend_name() == "sqlite"
     engine = create_engine(
-        url, poolclass=StaticPool, pool_reset_on_return=None, execution_options={_OPTION: True}
+        url,
+        poolclass=StaticPool,
+        pool_reset_on_return=None,
+        execution_options={_OPTION: True},
+        connect_args={} if embedded else connecting(url),
     )
-    if make_url(url).get_backend_name() == "sqlite":
+    if embedded:
         event.listen(engine, "connect", configure_sqlite)
         event.listen(engine, "connect", lambda dbapi, _: dbapi.execute("BEGIN IMMEDIATE"))
     dialect: Any = engine.dialect

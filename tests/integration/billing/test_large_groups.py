@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration.database.migrations import upgrade
+from integration.database.rehearsal import rehearsal_engine
 from integration.database.tables import metadata
 from integration.flows.billing import gather, plan
 from integration.flows.billing.run import bill
@@ -97,3 +99,21 @@ def test_a_large_group_posts_whole_or_not_at_all(
     assert house.rows("SELECT * FROM document") == house.rows("SELECT * FROM series") == []
     monkeypatch.setattr(plan, "_lay_out", sound)
     assert house.bill(DAYS[0]).invoices == CONTRACTS
+
+
+def test_a_large_group_is_rehearsed_as_it_is_billed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its slices are read between the postings of those before: on one connection in a rehearsal,
+    on another in earnest. The same rows either way, and of the rehearsal nothing stays."""
+    _lessor(house, grouped=True)
+    monkeypatch.setattr(gather, "LARGE", 3)
+    monkeypatch.setattr(plan, "LARGE", 3)
+    tried, done = hashlib.sha256(), hashlib.sha256()
+    engine = rehearsal_engine(house.app.settings.database_url)
+    rehearsed = bill(replace(house.run(DAYS[0]), engine=engine), tried)
+    engine.dispose()
+    assert house.rows("SELECT * FROM document") == []
+    report = bill(house.run(DAYS[0]), done)
+    assert (tried.digest(), rehearsed.invoices) == (done.digest(), report.invoices)
+    assert report.invoices > 0

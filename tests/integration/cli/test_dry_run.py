@@ -174,6 +174,29 @@ def test_what_is_said_is_what_is_done(
     assert ends <= set(numbers(database_url, "true")) - before
 
 
+def test_what_lies_outside_the_home_is_left_alone(
+    home: Path, tmp_path: Path, database_url: str, capsys: Capture
+) -> None:
+    """Keys and the maildir of an administrator who keeps them elsewhere."""
+    outside = tmp_path / "coffre"
+    outside.mkdir()
+    for file in (home / "state").glob("*.key"):
+        file.rename(outside / file.name)
+    for name in ("new", "cur", "tmp"):
+        (outside / "courrier" / name).mkdir(parents=True)
+    (outside / "courrier" / "new" / "1.caisse").write_bytes(b"Subject: x\r\n\r\n")
+    keys = {"person": outside / "persons.key", "signing": outside / "signing.key"}
+    settings = "".join(f"{name}_key_file = '{path}'\n" for name, path in keys.items())
+    mail = "\n[mail]\nmaildir = '../coffre/courrier'\n"
+    (home / "echeance.toml").write_text(settings + SETTINGS + mail, "utf-8")
+    before = state(home, database_url)
+    assert any("courrier" in name for name in before)
+    for words in (["keys", "rotate"], ["run", "night", "--date", "2026-04-30"]):
+        assert cli.main([*words, "--dry-run"]) in (cli.DONE, cli.PARTIAL)
+        assert "n'est pas un dossier maildir" not in capsys.readouterr().err
+        assert state(home, database_url) == before
+
+
 def test_files_that_lean_on_each_other_are_rehearsed_together(
     home: Path, tmp_path: Path, capsys: Capture
 ) -> None:
@@ -194,7 +217,7 @@ def test_a_partner_hears_nothing_and_json_tells_of_the_rehearsal(
     assert cli.main(words) == cli.DONE
     assert told == {"dry_run": True, **json.loads(capsys.readouterr().out)}
     assert cli.main(["send", "--dry-run"]) == cli.DONE
-    assert "4 factures PDF" in capsys.readouterr().out
+    assert "4 factures en PDF" in capsys.readouterr().out
     assert cli.main(["send"]) == cli.UNREACHABLE
 
 
@@ -202,7 +225,6 @@ def test_transactions_inside_one(database_url: str) -> None:
     """Commit keeps, rollback forgets, readers take nothing with them; in the end all is gone."""
     engine = rehearsal_engine(database_url)
     assert is_rehearsal(engine)
-    assert not is_rehearsal(make_engine(database_url))
 
     def put(code: str, id_: int, *, fails: bool = False) -> None:
         values = {"id": id_, "code": code, "name": code, "address": "", "zone": "Europe/Paris"}
@@ -225,8 +247,11 @@ def test_transactions_inside_one(database_url: str) -> None:
             put("C", 3)
     assert codes() == {"A", "C"}
     engine.dispose()
-    with make_engine(database_url).connect() as connection:
+    real = make_engine(database_url)
+    assert not is_rehearsal(real)
+    with real.connect() as connection:
         assert connection.execute(select(organisation)).all() == []
+    real.dispose()
 
 
 def test_a_rehearsal_ends() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -186,3 +187,17 @@ def test_f2_killed_anywhere_and_run_again_each_file_ends_in_one_place(
 def test_f2_the_kills_above_visit_every_failpoint(office: Office) -> None:
     drop_all(office)
     assert len(undisturbed(office)) == 19
+
+
+def test_a_look_at_five_thousand_waiting_files_takes_50_ms(office: Office) -> None:
+    """Of the processor, the best of five: other tests may hold the machine meanwhile."""
+    folder = office.settings.folders.inbox / "readings"
+    for n in range(5000):
+        (folder / f"{n:05d}.csv").touch()
+    watch, spent = Watch(office), []
+    for _ in range(5):
+        began = time.process_time()
+        watch.look()
+        spent.append(time.process_time() - began)
+    assert len(watch.seen) == 5000
+    assert min(spent) <= 0.05

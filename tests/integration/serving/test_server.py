@@ -195,7 +195,7 @@ def test_jobs_and_calendar_from_the_command_line(
     assert len(lines) == 3
     assert all(line.endswith("06:15  matin") for line in lines)
     assert main([*at_home, "jobs", "run", "matin"]) == DONE
-    assert "import" in capsys.readouterr().out
+    assert "Fichiers reçus" in capsys.readouterr().out
     assert main([*at_home, "jobs", "list"]) == DONE
     assert "jamais faite ; prochaine : " in capsys.readouterr().out
     assert main([*at_home, "jobs", "run", "midi"]) == BAD_INPUT
