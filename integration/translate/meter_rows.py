@@ -19,8 +19,9 @@ CALCULATED: Final = 10  # column of a row of `rule_meters`
 _Operands = Mapping[tuple[int, str], Row]
 
 
+@lru_cache(maxsize=4096)
 def day(value: Any) -> date:
-    """A date column: SQLite gives ISO text, PostgreSQL a date."""
+    """A date column: SQLite gives ISO text, PostgreSQL a date. Thousands of rows share their days."""
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
