@@ -238,9 +238,7 @@ def entry_row(entry: Entry) -> Row:
     )
 
 
-def _move(
-    rule_id: int, state: Any, cached: tuple[Mapping[str, Any], int], rank: int | None
-) -> Row:
+def _move(rule_id: int, state: Any, cached: tuple[Mapping[str, Any], int], rank: int | None) -> Row:
     """A rule's step as a row of `Plan.moves`."""
     before, events = cached
     after = state_fields(state)
