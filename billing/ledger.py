@@ -118,8 +118,8 @@ def invoice_entries(
 def balanced(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """The entries as they are, or ValueError naming both sums."""
     kept = tuple(entries)
-    debit = sum((entry.debit for entry in kept), ZERO)
-    credit = sum((entry.credit for entry in kept), ZERO)
+    debit = sum([entry.debit for entry in kept], ZERO)
+    credit = sum([entry.credit for entry in kept], ZERO)
     if debit != credit:
         raise ValueError(f"écritures déséquilibrées : débit {debit}, crédit {credit}")
     return kept

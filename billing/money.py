@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 CENT: Final = Decimal("0.01")
@@ -50,6 +51,7 @@ def round_price(price: Decimal, decimals: int, rounding: Rounding = Rounding.STA
     return price.quantize(UNIT.scaleb(-decimals), _MODES[rounding])
 
 
+@lru_cache(maxsize=4096)  # prices and quantities return, and amounts as soon as their entries
 def scaled(value: Decimal, scale: int) -> int:
     """The exact integer `value` × 10^scale.
 

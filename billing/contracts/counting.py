@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from billing.contracts.calculated import History, gap_in, history_of
@@ -73,7 +74,7 @@ class Counted(NamedTuple):
         reading = self.reading
         value = printed(reading.value, self.meter.scale)
         name = f"{self.asset}, {self.meter.label}" if self.several else self.meter.label
-        return f"{name} : {reading.origin.french} du {reading.read_on:%d/%m/%Y}, {value}"
+        return f"{name} : {reading.origin.french} du {_french(reading.read_on)}, {value}"
 
     @property
     def figures(self) -> dict[str, object]:
@@ -92,9 +93,14 @@ class Counted(NamedTuple):
         }
 
 
+@lru_cache(maxsize=1024)
+def _french(day: date) -> str:
+    return f"{day:%d/%m/%Y}"  # slow, and thousands of meters are read on the same days
+
+
 def small_print(counted: Sequence[Counted]) -> tuple[str, ...]:
     """The counters told under a line: those of printable meters."""
-    return tuple(one.detail for one in counted if one.meter.printable)
+    return tuple([one.detail for one in counted if one.meter.printable])
 
 
 def printed(value: int, scale: int = 1) -> str:
@@ -141,7 +147,8 @@ def count(
             result = _calculate(meter, history, facts, search, calculation)
         if isinstance(result, Counted):
             asset = asset_code(meter, rule, facts.module)
-            counted.append(result._replace(asset=asset, several=several))
+            meter, last, reading, units, *_, work = result
+            counted.append(Counted(meter, last, reading, units, asset, several, work))
         else:
             anomalies.append(_anomaly(rule, facts.module, meter, result))
     return counted, anomalies

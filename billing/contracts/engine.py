@@ -195,7 +195,8 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         after = NOTHING if over else _after_end(rule, module)
         if after.anomalies or not kind.left_over(rule, module, options.work_date):
             return after
-    return _by_kind(kind, rule, facts._replace(periods=periods))
+    now = Facts(options, module, facts.readings, periods, (), facts.claimed, facts.customer_id)
+    return _by_kind(kind, rule, now)
 
 
 def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
@@ -248,9 +249,12 @@ def _refused(code: Code, **values: object) -> Rated:
 
 
 def _anomalies(contract: Contract, rated: Sequence[RuleRating]) -> Iterator[Anomaly]:
-    """The rules' anomalies at the codes a clerk looks for."""
+    """The rules' anomalies with the codes a clerk looks for."""
+    wrong = [one for one in rated if one.rated.anomalies]
+    if not wrong:
+        return
     modules = {rule.id: module.code for module in contract.modules for rule in module.rules}
-    for one in rated:
+    for one in wrong:
         for anomaly in one.rated.anomalies:
             where = {"contract": contract.code, "rule": one.rule.code}
             module = modules[one.rule.id]

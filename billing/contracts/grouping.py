@@ -204,10 +204,9 @@ def shaped(
     invoices: tuple[InvoiceDraft, ...], rules: Sequence[RuleRating], decision: Decision
 ) -> Shaped:
     """Invoices, what these rules move and estimate, and what a decision has to say."""
-    moved = ((one.rule.id, one.rated.state) for one in rules)
     return Shaped(
         invoices,
-        tuple((rule_id, state) for rule_id, state in moved if state is not None),
+        tuple([(one.rule.id, state) for one in rules if (state := one.rated.state) is not None]),
         _estimates(rules),
         tuple(decision.blocked),
         decision.waiting,
@@ -231,7 +230,7 @@ def vat_shares(lines: Iterable[Line]) -> tuple[VatShare, ...]:
     for line in lines:
         rate = line.cost_line.vat_rate
         bases[rate] = bases.get(rate, ZERO) + line.amount
-    return tuple(VatShare(rate, bases[rate], vat_of(bases[rate], rate)) for rate in sorted(bases))
+    return tuple([VatShare(rate, bases[rate], vat_of(bases[rate], rate)) for rate in sorted(bases)])
 
 
 def _blocked(outlines: Sequence[Outline], payers: Mapping[int, Payer]) -> dict[int, None]:
@@ -372,12 +371,12 @@ def _draft(
     if fees := payers[key[0]].fees:
         billed += tuple(fee_lines(billed, fees))
     vat = vat_shares(billed)
-    net = sum((share.base for share in vat), ZERO)
-    vat_total = sum((share.amount for share in vat), ZERO)
+    net = sum([share.base for share in vat], ZERO)
+    vat_total = sum([share.amount for share in vat], ZERO)
     return InvoiceDraft(
         *key[:4],
-        max(line.cost_line.payment_days for line in billed),
-        tuple(dict.fromkeys(contract_id for contract_id, _ in lines)),
+        max([line.cost_line.payment_days for line in billed]),
+        tuple(dict.fromkeys([contract_id for contract_id, _ in lines])),
         billed,
         vat,
         net,

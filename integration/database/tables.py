@@ -7,6 +7,8 @@ JSON is text written by `json_text`, so that both databases give back the same b
 
 from __future__ import annotations
 
+from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -42,6 +44,12 @@ metadata = MetaData(naming_convention=NAMES)
 def json_text(value: object) -> str:
     """Canonical JSON: sorted keys, no spaces, accents kept."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+@lru_cache(maxsize=4096)
+def day_text(day: date) -> str:
+    """A date as rows and JSON hold it: ISO text. Thousands of rows share their days."""
+    return day.isoformat()
 
 
 def _id() -> Column[int]:

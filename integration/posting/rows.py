@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Table
 
 from integration.database import tables
+from integration.database.tables import day_text
 
 CHAIN_VERSION: Final = 1
 GENESIS: Final = "0" * 64
@@ -229,7 +230,7 @@ def number_rows(plan: Plan, slots: Slots) -> Rows:
 
 
 def _add_document(rows: Rows, posting: Posting, place: _Place) -> None:
-    document_id, day = place.document_id, place.issued_on.isoformat()
+    document_id, day = place.document_id, day_text(place.issued_on)
     document = _document_row(posting, place)
     lines = [(document_id, rank, *row) for rank, row in enumerate(posting.lines, 1)]
     care = [(document_id, rank, *row) for rank, row in enumerate(posting.care_lines, 1)]
@@ -254,10 +255,10 @@ def _add_document(rows: Rows, posting: Posting, place: _Place) -> None:
 def _document_row(posting: Posting, place: _Place) -> Row:
     due_on = None
     if posting.due_days is not None:
-        due_on = (place.issued_on + timedelta(posting.due_days)).isoformat()
+        due_on = day_text(place.issued_on + timedelta(posting.due_days))
     return (
         place.document_id, place.organisation_id, posting.journal, place.issued_on.year,
-        place.number, posting.kind, place.issued_on.isoformat(), due_on, posting.customer_id,
+        place.number, posting.kind, day_text(place.issued_on), due_on, posting.customer_id,
         posting.site_id, posting.patient_id, posting.credits_id, posting.b2_number, posting.market,
         posting.net_cents, posting.vat_cents, posting.gross_cents, posting.part_amo_cents,
         posting.part_amc_cents, posting.part_patient_cents, posting.snapshot,

@@ -30,7 +30,7 @@ from billing.contracts.rules import KINDS
 from billing.contracts.runs import Run, only_for, place_on
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, unscaled
 from billing.period import Periodicity, ProrataBase, Proration, Term, Unit
-from integration.database.tables import json_text
+from integration.database.tables import day_text, json_text
 from integration.translate.increases_rows import parse_increase
 from integration.translate.meter_rows import Row as Row
 from integration.translate.meter_rows import day as day
@@ -344,18 +344,18 @@ def state_fields(state: RuleState) -> dict[str, Any]:
     """A state as JSON values, `next_theoretical` included; empty fields are left out."""
     raw: dict[str, Any] = {}
     if state.next_theoretical is not None:
-        raw["next_theoretical"] = state.next_theoretical.isoformat()
+        raw["next_theoretical"] = day_text(state.next_theoretical)
     if state.last_theoretical is not None:
-        raw["last_theoretical"] = state.last_theoretical.isoformat()
+        raw["last_theoretical"] = day_text(state.last_theoretical)
     if state.last_actual is not None:
-        raw["last_actual"] = state.last_actual.isoformat()
+        raw["last_actual"] = day_text(state.last_actual)
     if state.last_invoice and not state.last_invoice.isdigit():
         raw["last_invoice"] = state.last_invoice
     for name, count in (("occurrences", state.occurrences), ("offered_used", state.offered_used)):
         if count:
             raw[name] = count
     if state.billed_on:
-        raw["billed_on"] = {str(meter): on.isoformat() for meter, on in state.billed_on.items()}
+        raw["billed_on"] = {str(meter): day_text(on) for meter, on in state.billed_on.items()}
     counters = {str(meter): value for meter, value in state.counters.items()}
     for name, held in (
         ("counters", counters),

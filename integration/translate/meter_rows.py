@@ -19,6 +19,7 @@ CALCULATED: Final = 10  # column of a row of `rule_meters`
 _Operands = Mapping[tuple[int, str], Row]
 
 
+@lru_cache(maxsize=4096)  # thousands of rows share their days
 def day(value: Any) -> date:
     """A date column: SQLite gives ISO text, PostgreSQL a date."""
     return value if isinstance(value, date) else date.fromisoformat(value)

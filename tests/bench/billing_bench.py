@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from tests.plugins import postgresql
+if TYPE_CHECKING:
+    from tests.plugins.postgresql import Cluster
 
 CONTRACTS: Final = 20_000
 LARGE: Final = 200_000
@@ -28,6 +29,8 @@ _OURS: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 def run() -> dict[str, object]:
     """Rates of both databases, ratio to the bare load, peak memory of all our processes."""
+    from tests.plugins import postgresql  # not above: the children on SQLite load no driver of it
+
     found: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         found["sqlite"] = _measured(lambda name: sqlite_url(folder, name))
@@ -90,7 +93,7 @@ def sqlite_url(folder: str, name: str) -> str:
     return f"sqlite:///{Path(folder) / name}.db"
 
 
-def _created(server: postgresql.Cluster, name: str) -> str:
+def _created(server: Cluster, name: str) -> str:
     with server.connect() as admin:
         admin.execute(f"create database {name}")
     return server.url(name)

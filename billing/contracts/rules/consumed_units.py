@@ -93,19 +93,19 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     if anomalies:
         return Rated(anomalies=tuple(anomalies))
     billed = counted if units.grouped else _without_negative_assets(counted)
-    total = sum((one.units for one in billed), ZERO)
+    total = sum([one.units for one in billed], ZERO)
     given = _given(units, rule.state, facts.periods[-1], total)
     return Rated(
         _lines(rule, costs, facts.periods, billed, given) if total != given.units else (),
         _after(rule, facts, billed, total, given),
-        tuple(one.reading for one in billed if one.reading.origin is Origin.ESTIMATE),
-        used=tuple(one.reading.id for one in billed if one.reading.id),
+        tuple([one.reading for one in billed if one.reading.origin is Origin.ESTIMATE]),
+        used=tuple([one.reading.id for one in billed if one.reading.id]),
     )
 
 
 def _without_negative_assets(counted: list[Counted]) -> list[Counted]:
     """An over-billed asset bills nothing and keeps its last billed counters (A-UC-03)."""
-    if all(one.units >= 0 for one in counted):
+    if all([one.units >= 0 for one in counted]):
         return counted
     totals: defaultdict[int, Decimal] = defaultdict(Decimal)
     for one in counted:
@@ -138,7 +138,7 @@ def _lines(
     billed: Sequence[Counted],
     given: Gift,
 ) -> tuple[Line, ...]:
-    quantity = sum((one.units for one in billed), ZERO) - given.units
+    quantity = sum([one.units for one in billed], ZERO) - given.units
     dates = (periods[0].since, periods[-1].until)
     details = (*small_print(billed), *given.details(scale_of(rule)))
     explain = {"how": "consumed", "meters": [one.figures for one in billed], **given.figures}

@@ -30,7 +30,7 @@ from billing.contracts.grouping import (
 from billing.ledger import Accounts, Due, Entry, Share, invoice_entries
 from billing.money import PRICE_SCALE, QUANTITY_SCALE, RATE_SCALE, scaled
 from formats.common.anomaly import Anomaly, Code
-from integration.database.tables import json_text
+from integration.database.tables import day_text, json_text
 from integration.flows.billing.drafts import Drafts, open_drafts
 from integration.flows.billing.gather import LARGE, Book, Slice
 from integration.posting import Plan, Posting
@@ -208,8 +208,8 @@ def line_row(line: Line, names: Mapping[str, str], joined: int = 0) -> Row:
         None,
         line.cost_line.article,
         line.label,
-        line.since.isoformat(),
-        line.until.isoformat(),
+        day_text(line.since),
+        day_text(line.until),
         scaled(line.quantity, QUANTITY_SCALE),
         scaled(line.unit_price, PRICE_SCALE),
         scaled(line.amount, 2),
