@@ -7,13 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from billing.contracts.contract import RuleState
+from billing.contracts.contract import Family, RuleState
+from billing.contracts.increase import Change, Increase, IncreaseKind, Mode, OneOff
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.offer import Offer
 from billing.contracts.rating import Rated
 from billing.contracts.reading import Meter, Regime
 from billing.contracts.rules import KINDS
-from billing.contracts.rules.block import Block
+from billing.contracts.rules.block import BLOCK, Block
+from billing.contracts.terms import Rhythm
+from billing.period import Term, Unit
 from tests.billing.contracts.build import (
     JANUARY,
     NB,
@@ -25,6 +28,7 @@ from tests.billing.contracts.build import (
     only,
     replace,
     run,
+    run_after_run,
 )
 
 FEBRUARY = date(2026, 2, 1)
@@ -110,3 +114,35 @@ def test_only_a_checked_block_with_an_end_is_looked_at_once_more() -> None:
     ):
         assert kind.left_over(one, module, FEBRUARY) is wanted
     assert not kind.left_over(checked, ended, date(2026, 1, 31))
+
+
+def test_an_overrun_prints_its_counters_once_at_their_scale() -> None:
+    rule = block("1000", priced=True, meters=(replace(NB, scale=10),))
+    rule, _ = run_after_run(rule, [JANUARY], installed(0))[0]
+    overrun, whole = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1200)))).lines
+    assert (overrun.quantity, whole.quantity) == (20, 100)
+    assert overrun.details == (
+        "Noir et blanc : relevé client du 01/02/2026, 120,0",
+        "Borne à atteindre : 100, nouvelle borne : 220",
+    )
+    assert whole.details == ()
+
+
+def test_a_block_in_arrears_has_the_price_of_the_day_it_is_billed() -> None:
+    """Used since January, ended on 1 March: dearer by 1 € from 1 February."""
+    dearer = OneOff(FEBRUARY, Change(IncreaseKind.CUSTOM, Mode.ADDED, Decimal(1)))
+    rule = block(
+        "10", Rhythm(2, Unit.MONTH), term=Term.ARREARS, increase=Increase(one_offs=(dearer,)),
+        state=RuleState(date(2026, 3, 1)),
+    )  # fmt: skip
+    (line,) = only(run(rule, date(2026, 3, 1), installed(0, (date(2026, 3, 1), 5)))).lines
+    assert (line.since, line.unit_price) == (JANUARY, Decimal("1.01"))
+
+
+def test_a_block_needs_the_prices_of_its_terms() -> None:
+    for more, families in (
+        ({}, {Family.STANDARD}),
+        ({"overrun": "priced"}, {Family.STANDARD, Family.OVERRUN}),
+        ({"deposit": 1}, {Family.STANDARD, Family.DEPOSIT}),
+    ):
+        assert BLOCK.needs(BLOCK.terms({"units": 1, **more})) == families
