@@ -36,13 +36,14 @@ ROUNDINGS: Final[Mapping[str, str]] = {
 }
 
 
-def whose(rule: Figures) -> Iterator[str]:
-    """Which rule billed the line, as it was called then."""
+def whose(rule: Figures, figures: Figures) -> Iterator[str]:
+    """Which rule billed the line, as it was called then; a fee or a line by hand has none."""
     kind = KINDS.get(rule["kind"])
-    yield (
-        f"Règle {rule['rule']} « {rule['label']} » : {kind.french if kind else rule['kind']}, terme"
-        f" {TERMS[rule['term']]}."
-    )
+    if not phrases.beside(figures):
+        yield (
+            f"Règle {rule['rule']} « {rule['label']} » : {kind.french if kind else rule['kind']},"
+            f" terme {TERMS[rule['term']]}."
+        )
     yield f"Contrat {rule['contract']}, module {rule['module']}."
 
 

@@ -66,6 +66,6 @@ def _line(beside: Line, extra: ExtraLine) -> Line:
         unit_price=extra.price,
         amount=to_cents(extra.quantity * extra.price),
         details=(extra.reason,),
-        explain={},
+        explain={"by_hand": extra.reason},
         event=Event(BY_HAND, extra.id, "1"),
     )

@@ -78,5 +78,6 @@ def _line(fee: Fee, lines: Sequence[Line]) -> Line:
         Decimal(1),
         fee.price,
         to_cents(fee.price),
+        explain={"fee": fee.kind.value},
         fee=fee.kind,
     )

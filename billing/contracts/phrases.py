@@ -34,6 +34,16 @@ _MODES: Final = {
 _ROUNDINGS: Final = {"standard": "au plus proche", "up": "par excès", "down": "par défaut"}
 
 
+def beside(figures: Figures) -> bool:
+    """Whether a line only stands beside its rule's: a fee, or one written by hand."""
+    return "fee" in figures or "by_hand" in figures
+
+
+def _fee(kind: str, figures: Figures) -> Iterator[str]:
+    why = ", parce qu'elle repose sur une estimation" if kind == "estimate" else ""
+    yield f"Frais ajouté une fois à la facture{why}."
+
+
 # --- what was counted -------------------------------------------------------------------------
 
 
@@ -208,6 +218,10 @@ def _whole_price(price: str, figures: Figures) -> Iterator[str]:
 
 
 PHRASES: Final[Mapping[str, Phrase]] = {
+    # lines beside the rule's
+    "fee": _fee,
+    "by_hand": "Ligne écrite à la main, motif : {}.",
+    # the period
     "theoretical": "Date théorique de facturation : {}.",
     # what was counted
     "quantity": "Quantité de la règle : {}.",

@@ -17,9 +17,9 @@ it has the quantity it was posted with. Decimals are texts, dates ISO texts, as 
 | `run` | 1 | `run`, `ran_at` |
 | `delivered` | delivered − given | `delivered`, `given`, `delivery` (number and line) |
 
-Any line may have besides: `price` (€ before `share`), `share` (the part of the period that counts,
-`16/30`), `slice` (degressive: bounds `[above, up to or null]`, behind `gone` units of the year),
-`scale` (of its meters).
+Fees have `fee`, lines written by hand `by_hand`, and no `how`. Any line may have besides: `price`
+(€ before `share`), `share` (the part of the period that counts, `16/30`), `slice` (degressive:
+bounds `[above, up to or null]`, behind `gone` units of the year), `scale` (of its meters).
 
 A meter is `meter`, `asset`, `from`, `from_on`, `from_origin`, `to`, `on`, `origin`, `units`;
 `changes` are the counters of its replacements, `estimate` what an estimate started from, and

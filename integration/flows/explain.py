@@ -157,7 +157,7 @@ def _origin(document: Row, line: _Line) -> Iterator[str]:
     if kind == "credit" and credited[0]:
         yield f"Avoir : annule une ligne de la facture {reference(*credited)}."
     if "rule" in line.story:
-        yield from whose(line.story["rule"])
+        yield from whose(line.story["rule"], line.figures)
     last = max(line.until - timedelta(1), line.since)
     yield f"Période du {line.since:%d/%m/%Y} au {last:%d/%m/%Y}, facturée le {french(issued_on)}."
 

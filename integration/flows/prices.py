@@ -26,7 +26,7 @@ from integration.database.sql import Queries
 from integration.posting import reference
 from integration.sheets import Cell
 from integration.translate.codes import slices
-from integration.translate.contracts_rows import day, day_or_none, state_of
+from integration.translate.contracts_rows import day, day_or_none
 from integration.translate.increases_rows import parse_increase
 from integration.translate.indices import MONTHS
 from integration.translate.price_file import (
@@ -38,6 +38,7 @@ from integration.translate.price_file import (
     ROUNDING_WORDS,
     YEARLY,
 )
+from integration.translate.rule_states import state_of
 
 PAGE: Final = 500  # rules a query
 _SQL = Queries(Path(__file__).with_suffix(".sql"))

@@ -25,7 +25,7 @@ from integration.database.tables import json_text
 from integration.flows.closing import read_closings
 from integration.flows.closing_check import Trust, closing_faults
 from integration.posting import CHAIN_VERSION, GENESIS, chain, chain_head, content_digest, reference
-from integration.translate.contracts_rows import patched
+from integration.translate.rule_states import patched
 
 PAGE: Final = 2000
 _LAST: Final = 2**63 - 1

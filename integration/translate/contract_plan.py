@@ -25,10 +25,11 @@ from integration.translate.contract_document import (
     RuleDocument,
     day_after,
 )
-from integration.translate.contracts_rows import periodicity_text, state_fields
+from integration.translate.contracts_rows import periodicity_text
 from integration.translate.flow import Record
 from integration.translate.increases_rows import increase_text
 from integration.translate.readings import UNKNOWN_METER
+from integration.translate.rule_states import state_fields
 from integration.translate.upsert import to_scale
 
 UNKNOWN_ASSET: Final = Code(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from billing.contracts.contract import RuleState
 from integration.database.tables import json_text
-from integration.translate.contracts_rows import patch, patched, state_fields, state_of
+from integration.translate.rule_states import patch, patched, state_fields, state_of
 
 DAYS = st.dates(date(2020, 1, 1), date(2030, 12, 31))
 METERS = st.integers(1, 4)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
 from billing.contracts.contract import Family, Line, Module, Rule
 from billing.contracts.counting import shown, small_print
-from billing.contracts.increase import price_at
+from billing.contracts.grouped_true_up import apart, group_bills, price_on, weighed
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.offer import Gift, gift
 from billing.contracts.pricing import (
@@ -45,7 +44,6 @@ from billing.contracts.true_up import (
     units_of,
     within,
 )
-from billing.money import ZERO
 from billing.period import Periodicity, Unit
 from formats.common.anomaly import Anomaly, Code
 
@@ -61,18 +59,6 @@ LATE_START = Code(
     "La date de début de la périodicité de facturation ({start:%d/%m/%Y}) doit être antérieure ou"
     " égale à la date de dernière régularisation ({last:%d/%m/%Y}) : facturation impossible.",
     "Ramenez le début de la périodicité à la date de dernière régularisation.",
-)
-OTHER_DATES = Code(
-    "RAT-213",
-    "La régularisation groupée de la règle « {rule} » n'est pas due à la même date que celle de"
-    " la règle « {other} ».",
-    "Donnez aux règles regroupées la même périodicité et les mêmes dates de régularisation.",
-)
-OTHER_WAITS = Code(
-    "RAT-214",
-    "La régularisation groupée de la règle « {rule} » attend la règle « {other} », qui a une"
-    " anomalie.",
-    "Corrigez d'abord l'anomalie de l'autre règle.",
 )
 _KNOWN: Final = (
     *("units", "true_up", "refund", "check", "grouping", "floating", "offered", "same_invoice"),
@@ -178,7 +164,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
 
 def _trued_up(rule: Rule, facts: Facts, memory: Memory, found: Reckoned) -> Rated:
     bundle, window = bundle_of(rule), found.window
-    anomalies = [*_miscounted(rule, facts, memory, found), *_grouped_apart(rule, facts, window)]
+    anomalies = [*_miscounted(rule, facts, memory, found), *apart(rule, facts, window)]
     if anomalies:
         return Rated(anomalies=tuple(anomalies))
     before = covered(rule.term, facts.periods, window.until)
@@ -250,10 +236,10 @@ def _true_up_lines(rule: Rule, facts: Facts, found: Reckoned, given: Gift) -> li
     if bundle.grouping is Grouping.NONE:
         wanted = extra > 0 or (extra < 0 and bundle.refund)
     else:
-        wanted = _group_bills(rule, facts)
+        wanted = group_bills(rule, facts)
     dates, told = (found.window.since, found.window.until), _figures(found, given)
     if bundle.grouping is not Grouping.NONE:
-        told["group"] = _weighed(rule, facts)
+        told["group"] = weighed(rule, facts)
     scale, lines = scale_of(rule), list[Line]()
     details = (*_details(found, scale), *given.details(scale))
     slices = bundle.degressive.billed
@@ -293,86 +279,12 @@ def _price_gap(
 ) -> list[Line]:
     """Grouped by price, the bundles count at their own price: the difference on their units."""
     since = found.window.since
-    gap = _price(rule, Family.OVERRUN, since) - _price(rule, Family.STANDARD, since)
+    gap = price_on(rule, Family.OVERRUN, since) - price_on(rule, Family.STANDARD, since)
     if not gap or not found.cumulated:
         return []
     cost = costs_of(rule, Family.OVERRUN)[0]._replace(price=gap, steps=())
     line = priced(rule, cost, dates, found.cumulated, explain={**told, "how": "gap"})
     return [line._replace(part=f"{line.part}/bundle")]
-
-
-# --- grouped on the module --------------------------------------------------------------------
-
-
-def _group(rule: Rule, facts: Facts) -> list[tuple[Rule, Facts, Window | None]]:
-    """The rules trued up together with this one, itself included, with what each bills."""
-    grouping, today = bundle_of(rule).grouping, facts.options.work_date
-    found = []
-    for other in facts.module.rules:
-        ended = other.until is not None and other.until <= today
-        if ended or other.kind != rule.kind or bundle_of(other).grouping is not grouping:
-            continue
-        next_date = other.state.next_theoretical
-        some = overdue(other, facts.module, today) if next_date and other.periodicity else []
-        first = some[0].since if some else None
-        window = due(other, facts.module, today, first)
-        found.append((other, facts._replace(periods=some), window))
-    return found
-
-
-def _grouped_apart(rule: Rule, facts: Facts, window: Window) -> list[Anomaly]:
-    """The rules of the group that this true-up can't be weighed with."""
-    if bundle_of(rule).grouping is Grouping.NONE:
-        return []
-    anomalies = []
-    for other, seen, theirs in _group(rule, facts):
-        values = {"rule": rule.code, "other": other.code}
-        if theirs is None or theirs.until != window.until:
-            anomalies.append(Anomaly(OTHER_DATES, values=values))
-        elif not isinstance(reckon(other, seen, theirs), Reckoned):
-            anomalies.append(Anomaly(OTHER_WAITS, values=values))
-    return anomalies
-
-
-def _group_bills(rule: Rule, facts: Facts) -> bool:
-    """Whether the group as a whole went beyond its bundles, by copies or by €."""
-    quantities, amounts, values = ZERO, ZERO, ZERO
-    for other, one in _reckoned(rule, facts):
-        since = one.window.since
-        quantities += one.extra
-        amounts += one.extra * _price(other, Family.OVERRUN, since)
-        values += one.units * _price(other, Family.OVERRUN, since)
-        values -= one.cumulated * _price(other, Family.STANDARD, since)
-    if bundle_of(rule).grouping is Grouping.PRICE:
-        return values > 0
-    return quantities > 0 and (amounts >= 0 or facts.options.grouped_negative)
-
-
-def _reckoned(rule: Rule, facts: Facts) -> Iterator[tuple[Rule, Reckoned]]:
-    for other, seen, window in _group(rule, facts):
-        one = reckon(other, seen, window) if window else None
-        assert isinstance(one, Reckoned)
-        yield other, one
-
-
-def _weighed(rule: Rule, facts: Facts) -> list[dict[str, str]]:
-    """What the group's decision rests on, a rule each."""
-    return [
-        {
-            "rule": other.code,
-            "counted": str(one.units),
-            "cumulated": str(one.cumulated),
-            "true_up_price": str(_price(other, Family.OVERRUN, one.window.since)),
-            "bundle_price": str(_price(other, Family.STANDARD, one.window.since)),
-        }
-        for other, one in _reckoned(rule, facts)
-    ]
-
-
-def _price(rule: Rule, family: Family, day: date) -> Decimal:
-    """The price of a unit of a family on a day."""
-    costs = costs_of(rule, family)
-    return sum((price_at(cost.steps, day, cost.price) for cost in costs), ZERO)
 
 
 # --- what stops a bundle ----------------------------------------------------------------------

@@ -34,7 +34,8 @@ from integration.database.tables import day_text, json_text
 from integration.flows.billing.drafts import Drafts, open_drafts
 from integration.flows.billing.gather import LARGE, Book, Slice
 from integration.posting import Plan, Posting
-from integration.translate.contracts_rows import Row, patch, state_fields
+from integration.translate.contracts_rows import Row
+from integration.translate.rule_states import patch, state_fields
 
 JOURNAL: Final = "VT"
 BROKEN = Code(

@@ -8,8 +8,11 @@ from decimal import Decimal
 
 from billing.contracts.contract import Family, Line, RuleState, RunOptions
 from billing.contracts.engine import rate_contract
+from billing.contracts.extra import ExtraLine, with_extra_lines
+from billing.contracts.fees import Fee, FeeKind, fee_lines
 from billing.contracts.formula import parse
 from billing.contracts.increase import Change, Increase, IncreaseKind, Mode, OneOff
+from billing.contracts.phrases import beside
 from billing.contracts.reading import Calculated, Meter, Origin
 from billing.contracts.rules import KINDS
 from billing.contracts.rules.consumed_units import ConsumedUnits
@@ -38,6 +41,7 @@ from tests.billing.contracts.build import (
 
 FEBRUARY, APRIL = date(2026, 2, 1), date(2026, 4, 1)
 MONTHS = [date(2026, month, 1) for month in (1, 2, 3, 4)]
+LATE = replace(NB, contractual_volume=Decimal(300))
 
 
 def said(line: Line) -> str:
@@ -49,6 +53,24 @@ def of_family(lines: Iterable[Line], family: Family) -> Line:
     """The line of a cost family."""
     (found,) = (line for line in lines if line.cost_line.family is family)
     return found
+
+
+def test_a_fee_of_the_invoice_and_a_line_by_hand_say_why_they_are_there() -> None:
+    late = date(2026, 3, 1)
+    rating = run(copies(meters=(LATE,)), late, installed(0))
+    (line,) = only(rating).lines
+    kinds = (FeeKind.ESTIMATE, FeeKind.INVOICE)
+    fees = [Fee(kind, "F", "Frais", Decimal(5), Decimal("0.20"), "708") for kind in kinds]
+    assert [said(one) for one in fee_lines([line], fees)] == [
+        "Frais ajouté une fois à la facture, parce qu'elle repose sur une estimation.",
+        "Frais ajouté une fois à la facture.",
+    ]
+    extra = ExtraLine(
+        1, "G1", "COP", "Geste", Decimal(-1), Decimal(9), Decimal("0.20"), "706", "Signature"
+    )
+    written = with_extra_lines(rating, [extra]).rules[0].rated.lines[-1]
+    assert said(written) == "Ligne écrite à la main, motif : Signature."
+    assert [beside(dict(one.explain)) for one in (line, written)] == [False, True]
 
 
 def test_an_aperiodic_fee_counts_its_assets() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing.contracts.contract import Asset, Rule
+from billing.contracts.contract import Asset, Family, Rule
 from billing.contracts.noncumulative import Calculation
 from billing.contracts.reading import Origin
 from billing.contracts.rules import KINDS
@@ -159,6 +159,16 @@ def test_a_true_up_fits_its_bundle(
     with pytest.raises(ValueError) as found:
         kind.fits(terms, p)
     assert str(found.value) == reason
+
+
+def test_one_copy_beyond_the_bundles_is_billed_and_financed_ones_are_not() -> None:
+    april, known = date(2026, 4, 1), installed(0, (date(2026, 3, 31), 3001))
+    raw = {"units": 1000, "true_up": QUARTER}
+    for more, units in (({}, [1]), ({"financed": 1}, []), ({"offered": 1}, [])):
+        terms = KINDS["bundle"].terms({**raw, **more})
+        lines = only(run(replace(bundle(), terms=terms), april, known)).lines
+        extra = [line.quantity for line in lines if line.cost_line.family is Family.OVERRUN]
+        assert extra == units
 
 
 def test_a_bundle_tells_both_its_remarks_and_the_day_of_a_civil_month_is_its_first() -> None:

@@ -15,8 +15,8 @@ from formats.common.anomaly import AnomaliesFound
 from integration.flows.billing.run import bill, simulate
 from integration.inbox import import_paths
 from integration.posting import Plan, post
-from integration.translate.contracts_rows import patch
 from integration.translate.flow import load
+from integration.translate.rule_states import patch
 from tests.integration.billing.house import House, contract, fee, house_at
 
 COMPANY = {"type": "Majoration société"}

@@ -1,0 +1,88 @@
+"""A rule's state ↔ its JSON, and what an event changes in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from billing.contracts.contract import NEVER_INCREASED, RuleState
+from integration.database.tables import day_text
+from integration.translate.meter_rows import day_or_none
+
+
+def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> RuleState:
+    """A rule's state from its cached JSON; our own posting stands for the last invoice."""
+    return RuleState(
+        day_or_none(raw.get("next_theoretical")),
+        day_or_none(raw.get("last_theoretical")),
+        day_or_none(raw.get("last_actual")),
+        raw.get("last_invoice", "") or ("" if last_document_id is None else str(last_document_id)),
+        raw.get("occurrences", 0),
+        {int(meter): value for meter, value in raw.get("counters", {}).items()},
+        raw.get("offered_used", 0),
+        {int(meter): date.fromisoformat(on) for meter, on in raw.get("billed_on", {}).items()},
+        raw.get("own", {}),
+        raw.get("increases", NEVER_INCREASED),
+    )
+
+
+def state_fields(state: RuleState) -> dict[str, Any]:
+    """A state as JSON values, `next_theoretical` included; empty fields are left out."""
+    raw: dict[str, Any] = {}
+    if state.next_theoretical is not None:
+        raw["next_theoretical"] = day_text(state.next_theoretical)
+    if state.last_theoretical is not None:
+        raw["last_theoretical"] = day_text(state.last_theoretical)
+    if state.last_actual is not None:
+        raw["last_actual"] = day_text(state.last_actual)
+    if state.last_invoice and not state.last_invoice.isdigit():
+        raw["last_invoice"] = state.last_invoice
+    for name, count in (("occurrences", state.occurrences), ("offered_used", state.offered_used)):
+        if count:
+            raw[name] = count
+    if state.billed_on:
+        raw["billed_on"] = {str(meter): day_text(on) for meter, on in state.billed_on.items()}
+    counters = {str(meter): value for meter, value in state.counters.items()}
+    for name, held in (
+        ("counters", counters),
+        ("own", state.own),
+        ("increases", state.increases),
+    ):
+        if held:
+            raw[name] = dict(held)
+    return raw
+
+
+_MAPS = ("counters", "billed_on", "own", "increases")
+
+
+def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event sets: the fields that differ, None where one goes; by key inside maps."""
+    change = _difference(before, after)
+    for name in _MAPS:
+        if name in change:
+            change[name] = _difference(before.get(name, {}), after.get(name, {}))
+    return change
+
+
+def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """The state after an event; `patched(before, patch(before, after)) == after`."""
+    merged = {**state, **change}
+    for name in _MAPS:
+        if name in change:
+            merged[name] = _present({**state.get(name, {}), **change[name]})
+    return _present(merged)
+
+
+def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    change = {name: value for name, value in after.items() if before.get(name) != value}
+    for name in before:
+        if name not in after:
+            change[name] = None
+    return change
+
+
+def _present(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what is empty; a counter at zero is not empty."""
+    return {name: value for name, value in raw.items() if value is not None and value != {}}

@@ -1,0 +1,148 @@
+"""What a block reads, tells and leaves behind, exactly."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from billing.contracts.contract import Family, RuleState
+from billing.contracts.increase import Change, Increase, IncreaseKind, Mode, OneOff
+from billing.contracts.noncumulative import Calculation
+from billing.contracts.offer import Offer
+from billing.contracts.rating import Rated
+from billing.contracts.reading import Meter, Regime
+from billing.contracts.rules import KINDS
+from billing.contracts.rules.block import BLOCK, Block
+from billing.contracts.terms import Rhythm
+from billing.period import Term, Unit
+from tests.billing.contracts.build import (
+    JANUARY,
+    NB,
+    asset,
+    billed,
+    block,
+    contract,
+    installed,
+    only,
+    replace,
+    run,
+    run_after_run,
+)
+
+FEBRUARY = date(2026, 2, 1)
+
+
+def test_a_yearly_volume_reaches_its_cadence() -> None:
+    equal = KINDS["block"].terms({"units": 1000, "yearly_volume": 1000})
+    assert equal == Block(Decimal(1000), volume=Decimal(1000))
+    with pytest.raises(ValueError) as found:
+        KINDS["block"].terms({"units": 1000, "yearly_volume": 999})
+    assert str(found.value) == (
+        "un seuil de volume annuel (GTB) atteint la cadence, sans renouvellement"
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (
+            replace(NB, id=2, asset_id=2),
+            (
+                "B1, Noir et blanc : installation du 01/01/2026, 1\N{NO-BREAK SPACE}000",
+                "B2, Noir et blanc : installation du 01/01/2026, 20",
+            ),
+        ),
+        (
+            replace(NB, id=2, label="Couleur"),
+            (
+                "Noir et blanc : installation du 01/01/2026, 1\N{NO-BREAK SPACE}000",
+                "Couleur : installation du 01/01/2026, 20",
+            ),
+        ),
+    ],
+)
+def test_a_first_block_on_its_installations_names_machines_when_there_are_several(
+    second: Meter, told: tuple[str, str]
+) -> None:
+    rule = block(regime=Regime.CUSTOMER, meters=(NB, second))
+    signed = contract(rule, assets=(asset(1), asset(2)))
+    known = {1: installed(1000)[1], 2: installed(20, meter=2)[2]}
+    (line,) = only(run(signed, JANUARY, known)).lines
+    assert line.details == (
+        *told,
+        "Borne à atteindre : 1\N{NO-BREAK SPACE}020, nouvelle borne : 6\N{NO-BREAK SPACE}020",
+    )
+    meters = line.explain["meters"]
+    assert [one["asset"] for one in meters] == ["B1", f"B{second.asset_id}"]  # type: ignore[attr-defined]
+    none = run(signed, JANUARY, {1: known[1]})
+    assert [one.sentence for one in none.anomalies] == [
+        f"Aucun relevé d'installation pour la grandeur « {second.label} » du bien"
+        f" « B{second.asset_id} » : la consommation n'a pas de point de départ."
+    ]
+
+
+def test_an_offer_is_read_and_a_block_waits_behind_it() -> None:
+    """The calendar moves on, the date and what was given are remembered, nothing is billed."""
+    raw = {"units": 1000, "offered": 500, "offered_until": "2026-06-30", "financed": 20}
+    terms = KINDS["block"].terms(raw)
+    assert terms == Block(Decimal(1000), offer=Offer(500, date(2026, 6, 30), 20))
+    rule = replace(block(), terms=terms)
+    module = replace(contract(rule).modules[0], until=FEBRUARY)
+    ending = replace(contract(rule), modules=(module,))
+    january = only(run(ending, JANUARY, installed(0)))
+    assert january == Rated(state=RuleState(FEBRUARY, own={"given": "0", "checked": "2026-01-01"}))
+    rule = billed(rule, january)
+    ending = replace(ending, modules=(replace(module, rules=(rule,)),))
+    last = only(run(ending, FEBRUARY, installed(0, (FEBRUARY, 300))))  # behind its last period
+    assert last == Rated(state=rule.state._replace(own={"given": "300", "checked": "2026-02-01"}))
+
+
+def test_only_a_checked_block_with_an_end_is_looked_at_once_more() -> None:
+    rule, kind = block(), KINDS["block"]
+    open_ended = contract(rule).modules[0]
+    ended = replace(open_ended, until=FEBRUARY)
+    checked = replace(rule, state=rule.state._replace(own={"checked": "2026-01-01"}))
+    by_period = replace(checked, terms=Block(Decimal(5), calculation=Calculation.SUM))
+    for one, module, wanted in (
+        (rule, ended, False),  # never checked
+        (checked, open_ended, False),
+        (by_period, ended, False),
+        (checked, ended, True),
+        (replace(checked, until=JANUARY), ended, False),  # checked on the day it ended
+    ):
+        assert kind.left_over(one, module, FEBRUARY) is wanted
+    assert not kind.left_over(checked, ended, date(2026, 1, 31))
+
+
+def test_an_overrun_prints_its_counters_once_at_their_scale() -> None:
+    rule = block("1000", priced=True, meters=(replace(NB, scale=10),))
+    rule, _ = run_after_run(rule, [JANUARY], installed(0))[0]
+    overrun, whole = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 1200)))).lines
+    assert (overrun.quantity, whole.quantity) == (20, 100)
+    assert overrun.details == (
+        "Noir et blanc : relevé client du 01/02/2026, 120,0",
+        "Borne à atteindre : 100, nouvelle borne : 220",
+    )
+    assert whole.details == ()
+
+
+def test_a_block_in_arrears_has_the_price_of_the_day_it_is_billed() -> None:
+    """Used since January, ended on 1 March: dearer by 1 € from 1 February."""
+    dearer = OneOff(FEBRUARY, Change(IncreaseKind.CUSTOM, Mode.ADDED, Decimal(1)))
+    rule = block(
+        "10", Rhythm(2, Unit.MONTH), term=Term.ARREARS, increase=Increase(one_offs=(dearer,)),
+        state=RuleState(date(2026, 3, 1)),
+    )  # fmt: skip
+    (line,) = only(run(rule, date(2026, 3, 1), installed(0, (date(2026, 3, 1), 5)))).lines
+    assert (line.since, line.unit_price) == (JANUARY, Decimal("1.01"))
+
+
+def test_a_block_needs_the_prices_of_its_terms() -> None:
+    for more, families in (
+        ({}, {Family.STANDARD}),
+        ({"overrun": "priced"}, {Family.STANDARD, Family.OVERRUN}),
+        ({"deposit": 1}, {Family.STANDARD, Family.DEPOSIT}),
+    ):
+        assert BLOCK.needs(BLOCK.terms({"units": 1, **more})) == families
