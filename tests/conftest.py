@@ -41,6 +41,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Nor at what the tests of a file left behind for good: caches, strategies, reports."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def all_failpoints(pytestconfig: pytest.Config) -> bool:
     """Whether a sweep visits every failpoint."""
