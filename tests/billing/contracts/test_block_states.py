@@ -146,3 +146,21 @@ def test_a_block_needs_the_prices_of_its_terms() -> None:
         ({"deposit": 1}, {Family.STANDARD, Family.DEPOSIT}),
     ):
         assert BLOCK.needs(BLOCK.terms({"units": 1, **more})) == families
+
+
+def test_a_first_block_billed_late_is_one_whatever_its_renewal() -> None:
+    """Its validity runs from the invoice, so that none is over yet."""
+    april = date(2026, 4, 1)
+    rule = block("1000", Rhythm(1, Unit.MONTH))
+    (line,) = only(run(rule, april, installed(0, (april, 10)))).lines
+    assert (line.quantity, line.since) == (1000, april)
+
+
+def test_an_offer_that_ended_before_the_first_check_gives_nothing() -> None:
+    """The day looked at is the one before the run: 31 January, and the offer ended on the 30th."""
+    for last_day, bound in ((date(2026, 1, 31), "1300"), (date(2026, 1, 30), "1000")):
+        offered = Offer(300, last_day)
+        rule = block("1000", offer=offered, state=RuleState(FEBRUARY))
+        rated = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 450))))
+        assert rated.state is not None
+        assert rated.state.own["bound"] == bound
