@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from sqlalchemy import Connection, Dialect, Table
+from sqlalchemy import Connection, Table
 
 from integration.database.engine import is_sqlite, raw_cursor
 
@@ -26,7 +26,6 @@ def insert_rows(
             raw.executemany(_insert_sql(table.name, names), rows)
             return
         with raw.copy(_copy_sql(table.name, names)) as copy:
-            copy.set_types(_types(connection.dialect, table, names))
             write = copy.write_row
             for row in rows:
                 write(row)
@@ -55,13 +54,6 @@ def reserve_ids(connection: Connection, name: str, count: int) -> int:
 def _insert_sql(table: str, columns: tuple[str, ...]) -> str:
     marks = ", ".join("?" * len(columns))
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
-
-
-@cache
-def _types(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Of the values, so that the driver needn't look at each: the columns', but dates are text."""
-    names = (table.c[name].type.compile(dialect).lower().partition("(")[0] for name in columns)
-    return tuple("text" if name == "date" else name for name in names)
 
 
 @cache
