@@ -13,12 +13,14 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, Engine, func, insert, select, text
 
 from formats.common.anomaly import Anomaly, Code
 from formats.common.privacy import without_nir
+from integration.database.again import again
+from integration.database.engine import give_way
 from integration.database.tables import audit, audit_head, json_text
 
 ALTERED: Final = Code(
@@ -89,6 +91,17 @@ def note(
     connection.execute(insert(audit).values(values))
     moved = audit_head.update().where(audit_head.c.organisation_id == organisation_id)
     connection.execute(moved.values(sequence=trace.sequence, link=chained))
+
+
+def write(engine: Engine, organisation_id: int, verb: str, outcome: str, **told: Any) -> None:
+    """`note` in a transaction of its own, done again when the database broke it off."""
+
+    def once() -> None:
+        with engine.begin() as connection:
+            give_way(connection)
+            note(connection, organisation_id, verb, outcome, **told)
+
+    again(once)
 
 
 def traces(

@@ -75,9 +75,8 @@ class Watched:
 
     def note(self, outcome: str) -> None:
         """A row about the verb."""
-        with self._engine.begin() as connection:
-            act, own = self._act, self._organisation_id
-            audit.note(connection, own, act.verb, outcome, subject=act.subject, reason=act.reason)
+        act, own = self._act, self._organisation_id
+        audit.write(self._engine, own, act.verb, outcome, subject=act.subject, reason=act.reason)
 
 
 @contextmanager

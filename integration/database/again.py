@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 TRIES: Final = 5  # more, after the first
 _CONFLICTS: Final = ("40001", "40P01")  # serialization failure, deadlock (PostgreSQL, Appendix A)
-_GONE: Final = ("57P01", "57P02", "57P03")  # shut down, crashed, not up yet
+_GONE: Final = ("57P01", "57P02", "57P03", "25P03")  # shut down, crashed, not up yet; too idle
 _PAUSE_S: Final = {True: 0.02, False: 0.5}  # for a conflict, for a server; doubled each time
 
 T = TypeVar("T")

@@ -53,6 +53,13 @@ def connecting(url: str) -> dict[str, str]:
     }
 
 
+def give_way(connection: Connection) -> None:
+    """For a short transaction that everybody queues behind: who is frozen in it (SIGSTOP, a laptop
+    closed) loses it after two seconds. SQLite's servers are alone."""
+    if not is_sqlite(connection):
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '2s'")
+
+
 def wait_for_ever(connection: Connection, *, local: bool = False) -> None:
     """Take the time-outs off this session, or (local) off its transaction."""
     if not is_sqlite(connection):

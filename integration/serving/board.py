@@ -169,8 +169,7 @@ class Board:
     def trace(self, claim: Claim, outcome: str, now: datetime) -> None:
         """A row of the audit trail: nobody typed what a server does."""
         subject = f"{claim.job} {claim.day.isoformat()}"
-        with self.engine.begin() as connection:
-            audit.note(connection, self.organisation_id, VERB, outcome, subject=subject, at=now)
+        audit.write(self.engine, self.organisation_id, VERB, outcome, subject=subject, at=now)
 
     def last(self) -> dict[str, dict[str, Any]]:
         """The last occurrence of each job, as written down."""

@@ -63,5 +63,4 @@ def metrics(arguments: argparse.Namespace) -> int:
 
 
 def _fetched(app: App, token: str, name: str) -> None:
-    with app.engine.begin() as connection:
-        audit.note(connection, app.organisation_id, "http", FETCHED, subject=name, who=token)
+    audit.write(app.engine, app.organisation_id, "http", FETCHED, subject=name, who=token)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from threading import Event, Thread
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from config.rights import Right
 from integration import audit, cli
 from integration.cli import BAD_INPUT, DONE, INTEGRITY, REFUSED, USAGE, VERBS
+from integration.database.engine import make_engine
 from integration.kept import keep
 from integration.persons import open_vault
+from tests.integration.posting.books import open_books
 
 CUSTOMERS = "code;nom\nC1;Martin\n"
 CHAINED = ("sequence", "at", "who", "verb", "subject", "reason", "outcome", "link")
@@ -204,6 +209,33 @@ def _tampered(engine: Engine, change: str) -> None:
         for name in names:
             connection.execute(text(f"DROP TRIGGER {name}" + ("" if sqlite else " ON audit")))
         connection.execute(text(change))
+
+
+def test_who_is_frozen_while_writing_holds_nobody_up(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frozen between its row and its commit; another writes; woken, it writes behind the other."""
+    engine = make_engine(postgresql_url)
+    open_books(engine)
+    note, frozen = audit.note, Event()
+
+    def freeze(connection: Connection, *words: Any, **told: Any) -> None:
+        note(connection, *words, **told)
+        if not frozen.is_set():
+            frozen.set()
+            time.sleep(4)  # nothing of ours runs: no statement, no commit
+
+    monkeypatch.setattr(audit, "note", freeze)
+    sleeper = Thread(target=audit.write, args=(engine, 1, "serve", "frozen"))
+    sleeper.start()
+    frozen.wait(10)
+    audit.write(engine, 1, "serve", "lively")
+    assert sleeper.is_alive()
+    sleeper.join(20)
+    with engine.connect() as connection:
+        told = [trace.outcome for trace in audit.traces(connection, 1)]
+        assert (told, list(audit.faults(connection, 1))) == (["lively", "frozen"], [])
+    engine.dispose()
 
 
 def test_verify_names_the_row(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -333,6 +333,7 @@ def test_two_runs_differ_by_the_dates_of_true_ups_and_renewals(clerk: Clerk) -> 
     clerk.bring("readings", "bien;compteur;date;valeur;origine", *rows)
     terms = {"units": 100, "true_up": {"count": 3, "unit": "month"}}
     bundle = copies("FR", "0.01", [("B1", "NB")], type="bundle", terme="a_echoir")
+    bundle["couts"] += [bundle["couts"][0] | {"famille": "depassement"}]
     block = copies("TR", "0.01", [("B2", "NB")], type="block", terme="a_echoir")
     renewal = {"units": 5000, "renewal": {"count": 12, "unit": "month"}}
     for rule, parameters in ((bundle, terms), (block, renewal)):
