@@ -40,10 +40,9 @@ def whose(rule: Figures, figures: Figures) -> Iterator[str]:
     """Which rule billed the line, as it was called then; a fee or a line by hand has none."""
     kind = KINDS.get(rule["kind"])
     if not phrases.beside(figures):
-        yield (
-            f"Règle {rule['rule']} « {rule['label']} » : {kind.french if kind else rule['kind']},"
-            f" terme {TERMS[rule['term']]}."
-        )
+        name = f"{rule['rule']} « {rule['label']} »" if rule["label"] else rule["rule"]
+        french_kind = kind.french if kind else rule["kind"]
+        yield f"Règle {name} : {french_kind}, terme {TERMS[rule['term']]}."
     yield f"Contrat {rule['contract']}, module {rule['module']}."
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from billing.contracts.contract import Family, Line, RuleState, RunOptions
 from billing.contracts.engine import rate_contract
 from billing.contracts.extra import ExtraLine, with_extra_lines
@@ -20,7 +22,7 @@ from billing.contracts.syntec import Indices
 from billing.contracts.true_up import Grouping
 from billing.money import Rounding
 from billing.period import Term
-from billing.told import told
+from billing.told import told, whose
 from tests.billing.contracts.build import (
     JANUARY,
     NB,
@@ -272,3 +274,10 @@ def test_a_true_up_cut_by_a_price_says_which_days_it_bears() -> None:
     begin = "Le prix a changé dans la période : cette ligne porte la part des jours"
     assert f"{begin} 1 à 31, sur 90." in parts[0]
     assert f"{begin} 32 à 90, sur 90." in parts[1]
+
+
+@pytest.mark.parametrize(("label", "name"), [("Copies", "R1 « Copies »"), ("", "R1")])
+def test_a_rule_without_label_is_told_by_its_code(label: str, name: str) -> None:
+    rule = {"rule": "R1", "label": label, "kind": "flat_fee", "term": "advance"}
+    said, _ = whose({**rule, "contract": "K1", "module": "M1"}, {})
+    assert said == f"Règle {name} : montant forfaitaire, terme à échoir."
