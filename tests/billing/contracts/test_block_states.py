@@ -164,3 +164,29 @@ def test_an_offer_that_ended_before_the_first_check_gives_nothing() -> None:
         rated = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 450))))
         assert rated.state is not None
         assert rated.state.own["bound"] == bound
+
+
+def test_what_a_block_bills_keeps_the_estimate_made_and_the_readings_used() -> None:
+    yearly = replace(NB, contractual_volume=Decimal(1000))
+    rule, _ = run_after_run(block(meters=(yearly,)), [JANUARY], installed(0))[-1]
+    later = date(2026, 7, 1)
+    estimated = only(run(rule, later, installed(0)))
+    (made,) = estimated.estimates
+    assert (made.read_on, made.value, estimated.used) == (later, 5947, ())
+    read = only(run(rule, later, installed(0, (later, 5500))))
+    assert (read.estimates, read.used) == ((), (102,))
+
+
+def test_a_block_that_bills_nothing_keeps_the_day_it_last_billed() -> None:
+    rule, lines = run_after_run(block(), [JANUARY], installed(0))[-1]
+    assert (len(lines), rule.state.last_actual) == (1, JANUARY)
+    quiet = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 10))))
+    assert quiet.lines == ()
+    assert quiet.state is not None
+    assert quiet.state.last_actual == JANUARY
+
+
+def test_a_block_without_end_is_dated_by_its_day_and_one_with_an_end_by_its_validity() -> None:
+    for renewal, until in ((None, date(2026, 1, 2)), (Rhythm(12, Unit.MONTH), date(2027, 1, 1))):
+        (line,) = only(run(block(renewal=renewal), JANUARY, installed(0))).lines
+        assert (line.since, line.until) == (JANUARY, until)

@@ -123,3 +123,42 @@ def test_a_true_up_with_slices_is_never_cut() -> None:
     *_, (_, lines) = run_after_run(rule, [*MONTHS, APRIL], known, true_up_prorated=True)
     assert [line.quantity for line in true_up(lines)] == [1000, 1000]
     assert all("days" not in line.explain for line in true_up(lines))
+
+
+def test_a_bundle_of_no_unit_is_told_unless_it_is_allowed() -> None:
+    empty = bundle("0")
+    (wrong,) = run(empty, JANUARY, installed(0)).anomalies
+    assert (wrong.code.id, wrong.values["rule"]) == ("RAT-204", empty.code)
+    assert run(empty, JANUARY, installed(0), zero_bundle_allowed=True).anomalies == ()
+
+
+@pytest.mark.parametrize("family", [Family.STANDARD, Family.OVERRUN])
+def test_a_bundle_lacks_no_price_and_a_refused_one_is_told_by_rule(family: Family) -> None:
+    rule = bundle()
+    others = tuple(line for line in rule.cost_lines if line.family is not family)
+    (missing,) = run(replace(rule, cost_lines=others), JANUARY, installed(0)).anomalies
+    assert missing.values["rule"] == rule.code
+    free = tuple(
+        replace(line, price=Decimal(0)) if line.family is family else line
+        for line in rule.cost_lines
+    )
+    (refused,) = run(replace(rule, cost_lines=free), JANUARY, installed(0)).anomalies
+    assert (refused.code is missing.code, refused.values["rule"]) == (False, rule.code)
+
+
+def test_each_bundle_tells_its_own_theoretical_date_and_a_miscount_its_rule() -> None:
+    rated = only(run(bundle(), MARCH, installed(0)))
+    assert [line.explain["theoretical"] for line in rated.lines] == MONTHS
+    rule, _ = run_after_run(bundle(), MONTHS, installed(0))[-1]
+    own = dict(rule.state.own)
+    short = {**own, "cumulated": "2000"} if "cumulated" in own else own
+    assert short != own, own
+    rating = run(
+        replace(rule, state=replace(rule.state, own=short)), APRIL, installed(0, (APRIL, 9))
+    )
+    (wrong,) = rating.anomalies
+    assert (wrong.values["rule"], wrong.values["expected"], wrong.values["billed"]) == (
+        rule.code,
+        "3",
+        "2",
+    )
