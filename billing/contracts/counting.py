@@ -29,6 +29,7 @@ from billing.contracts.reading import (
     barred,
     found,
 )
+from billing.french import number
 from formats.common.anomaly import Anomaly, Code
 
 NO_START = Code(
@@ -113,8 +114,7 @@ def printed(value: int, scale: int = 1) -> str:
 
 def shown(value: Decimal, scale: int = 1) -> str:
     """A quantity in a French sentence, two decimals at most: 3333.333 → 3 333,33."""
-    plain = f"{round(value / scale, 2).normalize():,f}"
-    return plain.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+    return number(round(value / scale, 2))
 
 
 def search_of(rule: Rule, options: RunOptions) -> Search:
@@ -147,8 +147,7 @@ def count(
             result = _calculate(meter, history, facts, search, calculation)
         if isinstance(result, Counted):
             asset = asset_code(meter, rule, facts.module)
-            meter, last, reading, units, *_, work = result
-            counted.append(Counted(meter, last, reading, units, asset, several, work))
+            counted.append(result._replace(asset=asset, several=several))
         else:
             anomalies.append(_anomaly(rule, facts.module, meter, result))
     return counted, anomalies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -17,7 +18,7 @@ from billing.contracts.runs import Run, without_reruns
 from billing.contracts.schedule import end_of, overdue, renews
 from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
-from formats.common.anomaly import Anomaly, Code, Place
+from formats.common.anomaly import Anomaly, Code
 
 NO_METER = Code(
     "RAT-201",
@@ -195,8 +196,7 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         after = NOTHING if over else _after_end(rule, module)
         if after.anomalies or not kind.left_over(rule, module, options.work_date):
             return after
-    now = Facts(options, module, facts.readings, periods, (), facts.claimed, facts.customer_id)
-    return _by_kind(kind, rule, now)
+    return _by_kind(kind, rule, facts._replace(periods=periods))
 
 
 def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
@@ -260,4 +260,4 @@ def _anomalies(contract: Contract, rated: Sequence[RuleRating]) -> Iterator[Anom
             module = modules[one.rule.id]
             values = {"module": module, **anomaly.values, **where}
             told = f"contrat {contract.code}, module {module}, règle {one.rule.code}"
-            yield Anomaly(anomaly.code, Place(subject=told), values)
+            yield Anomaly(anomaly.code, replace(anomaly.place, subject=told), values)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from formats.common.french import agreed
+from formats.common.french import agreed, counted
 from formats.common.privacy import MASKED, without_nir
 
 __all__ = ["MASKED", "NOWHERE", "AnomaliesFound", "Anomaly", "Code", "Place", "catalogue"]
@@ -104,7 +104,7 @@ class AnomaliesFound(ValueError):  # noqa: N818 - it carries findings, it is not
 
     def __init__(self, *anomalies: Anomaly) -> None:
         super().__init__(
-            agreed("{count} anomalie(s) : ", count=len(anomalies))
+            f"{counted(len(anomalies), 'anomalie(s)')} : "
             + ", ".join(one.code.id for one in anomalies)
         )
         self.anomalies = anomalies
