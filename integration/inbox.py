@@ -120,6 +120,12 @@ class Imported:
     kept: Path | None = None
     received_at: datetime | None = None
 
+    @property
+    def figures(self) -> str:
+        """What was stored, behind a dash; nothing when nothing was counted."""
+        told = ", ".join(f"{noun} : {count}" for noun, count in self.counts.items())
+        return f" — {told}" if told else ""
+
 
 class _GoneError(Exception):
     """Another worker has taken the file meanwhile."""

@@ -147,11 +147,19 @@ def late_jobs(
     late = {}
     for name, since, last, unfinished in known:
         if name in jobs.jobs:
-            mark = datetime.fromisoformat(max(last or "", since))
-            due = [one.at for one in list(occurrences(jobs, name, mark, now, zone))[:1]]
-            due += [datetime.fromisoformat(unfinished)] if unfinished else []
-            late[name] = now - min(due, default=now)
+            begun = datetime.fromisoformat(unfinished) if unfinished else None
+            due = (begun, unbegun(jobs, (name, since, last, unfinished), now, zone))
+            late[name] = now - min((at for at in due if at), default=now)
     return late
+
+
+def unbegun(jobs: Jobs, job: KnownJob, until: datetime, zone: ZoneInfo) -> datetime | None:
+    """The first occurrence of a job, due before `until`, that no server has begun."""
+    name, since, last, _ = job
+    mark = datetime.fromisoformat(max(last or "", since))
+    if name not in jobs.jobs or mark >= until:
+        return None
+    return next((one.at for one in occurrences(jobs, name, mark, until, zone)), None)
 
 
 def _instant(text: str) -> datetime:

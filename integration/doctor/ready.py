@@ -19,11 +19,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.exc import SQLAlchemyError
 
 from config import jobs as job_file
-from config.jobs import Jobs, occurrences
 from formats.common.anomaly import AnomaliesFound
 from integration.app import App
 from integration.database.engine import snapshot
 from integration.database.sql import Queries
+from integration.doctor.books import known_jobs, unbegun
 from integration.doctor.machine import LEAST_FREE_BYTES
 from integration.flows.verify import verify
 from integration.serving.board import BEAT
@@ -67,7 +67,7 @@ class Readiness:
     def _overdue(self, now: datetime) -> bool:
         own, file = self.app.organisation_id, self.app.settings.folders.home / job_file.FILE_NAME
         with snapshot(self.app.engine) as connection:
-            known = _SQL.rows(connection, "jobs", organisation=own)
+            known = known_jobs(connection, own)
             late = _SQL.rows(connection, "late", organisation=own, before=_instant(now - UNDONE))
             (closed,) = _SQL.rows(connection, "closed", organisation=own)[0]
         if not known:
@@ -76,9 +76,10 @@ class Readiness:
             return bool(late)
         zone = ZoneInfo(self.app.settings.organisation.zone)
         try:
-            return _unbegun(job_file.load(file), known, now - UNBEGUN, zone)
+            jobs = job_file.load(file)
         except AnomaliesFound:
             return True  # a server that starts again won't have any of these jobs
+        return any(unbegun(jobs, job, now - UNBEGUN, zone) for job in known)
 
     def _unheard(self, now: datetime) -> bool:
         own, before = self.app.organisation_id, _instant(now - UNHEARD)
@@ -100,18 +101,6 @@ class Readiness:
 
 def _alive(beat: Path, now: datetime) -> bool:
     return not beat.exists() or now.timestamp() - beat.stat().st_mtime <= SILENT.total_seconds()
-
-
-def _unbegun(
-    jobs: Jobs, known: list[tuple[str, str, str | None]], until: datetime, zone: ZoneInfo
-) -> bool:
-    """Whether an occurrence that was due before `until` has no row."""
-    marks = {name: datetime.fromisoformat(max(last or "", since)) for name, since, last in known}
-    return any(
-        next(iter(occurrences(jobs, name, mark, until, zone)), None)
-        for name, mark in marks.items()
-        if name in jobs.jobs and mark < until
-    )
 
 
 def _instant(moment: datetime) -> str:

@@ -1,8 +1,3 @@
--- :jobs  those a server has taken charge of
-SELECT j.name, j.since, (SELECT max(r.due_at) FROM job_run r
-  WHERE r.organisation_id = j.organisation_id AND r.job = j.name)
-FROM job j WHERE j.organisation_id = :organisation ORDER BY j.name
-
 -- :late  the last occurrence of a job, due long ago and not done
 SELECT r.job FROM job_run r
 JOIN (SELECT job, max(due_at) AS due_at FROM job_run WHERE organisation_id = :organisation

@@ -110,10 +110,7 @@ def _guarded(work: Callable[[], object]) -> None:
 
 def _watched(watch: Watch) -> None:
     for one in watch.step():
-        counts = ", ".join(f"{noun} : {count}" for noun, count in one.counts.items())
-        tell(
-            f"{one.name} ({one.flow}) : {_OUTCOMES[one.outcome]}{f' — {counts}' if counts else ''}"
-        )
+        tell(f"{one.name} ({one.flow}) : {_OUTCOMES[one.outcome]}{one.figures}")
         for anomaly in one.anomalies[:1]:
             tell(f"  {anomaly}")
 

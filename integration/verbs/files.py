@@ -39,8 +39,7 @@ def import_files(arguments: argparse.Namespace) -> int:
 
 
 def _tell(one: Imported) -> None:
-    counts = ", ".join(f"{noun} : {count}" for noun, count in one.counts.items())
-    say(f"{one.name} ({one.flow}) : {_FRENCH[one.outcome]}{f' — {counts}' if counts else ''}")
+    say(f"{one.name} ({one.flow}) : {_FRENCH[one.outcome]}{one.figures}")
     for notice in one.notices:
         say(f"  à noter : {notice}")
     complain_all(one.anomalies, "  ")

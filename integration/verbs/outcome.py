@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from formats.common.alike import identical
 from formats.common.anomaly import AnomaliesFound, Anomaly, Code
@@ -33,7 +33,7 @@ from integration.cli import (
 )
 from integration.durable import FULL, TOO_MUCH
 from integration.rehearsal import asked, rehearsal
-from integration.verbs.streams import is_unicode
+from integration.verbs.streams import hang_up, is_unicode, put, stand_in
 
 SCHEMA_VERSION = 1
 _ROOM = "Libérez de la place (« echeance doctor » dit combien), puis relancez la même commande."
@@ -63,7 +63,7 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
     from integration.guard import watched
 
     os.umask(0o077)  # what we write holds customers and patients
-    _stand_in()
+    stand_in()
 
     def whole(arguments: argparse.Namespace) -> int:
         if not _confirmed(arguments):
@@ -109,7 +109,7 @@ def _rehearsed(run: Callable[[argparse.Namespace], int], arguments: argparse.Nam
 def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     try:
         code = run(arguments)
-        _put(sys.stdout, "")
+        put(sys.stdout, "")
         return code
     except KeyboardInterrupt:
         complain("Interrompu. Relancez la même commande : elle reprendra où elle s'est arrêtée.")
@@ -118,7 +118,7 @@ def _ended(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespa
         complain_all(found.anomalies)
         return _code_of(found.anomalies[0])
     except BrokenPipeError:
-        _hang_up(sys.stdout)
+        hang_up(sys.stdout)
         return UNEXPECTED
     except OSError as error:
         return _file_trouble(error)
@@ -220,8 +220,8 @@ def _code_of(anomaly: Anomaly) -> int:
 
 def complain(text: str) -> None:
     """A sentence on standard error, behind what was already said."""
-    _put(sys.stdout, "")
-    _put(sys.stderr, f"{text}\n")
+    put(sys.stdout, "")
+    put(sys.stderr, f"{text}\n")
 
 
 def complain_all(anomalies: Iterable[Anomaly], before: str = "") -> None:
@@ -232,41 +232,7 @@ def complain_all(anomalies: Iterable[Anomaly], before: str = "") -> None:
 
 def say(text: str = "") -> None:
     """A line on standard output; a reader that went away (`| head`) doesn't stop the work."""
-    _put(sys.stdout, f"{text}\n", now=False)
-
-
-def _put(stream: TextIO, text: str, *, now: bool = True) -> None:
-    """Write, and at once if `now`."""
-    try:
-        stream.write(text)
-        if now:
-            stream.flush()
-    except OSError as error:
-        _hang_up(stream)
-        if isinstance(error, BrokenPipeError) or stream is not sys.stdout:
-            return
-        error.filename = "la sortie"  # what was to be read isn't whole: that is a failure
-        raise
-
-
-def _hang_up(stream: TextIO) -> None:
-    """Nobody reads any more: what follows goes nowhere, also at the end of the process."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
-
-
-def _stand_in() -> None:
-    """In the place of streams the caller has closed (`>&-`): else the next file opened, the
-    database's, would bear their number, and what any library prints there would be written into it.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    put(sys.stdout, f"{text}\n", now=False)
 
 
 def say_json(kind: str, content: Mapping[str, Any]) -> None:
