@@ -22,6 +22,7 @@ from integration.database.engine import snapshot
 from integration.database.sql import Queries
 from integration.doctor.books import known_jobs, late_jobs
 from integration.doctor.machine import certificate_ends
+from integration.flows.report import situation
 
 _SQL: Final = Queries(Path(__file__).with_suffix(".sql"))
 _HAND: Final = ("uncertain", "failed", "held")
@@ -82,10 +83,11 @@ def _figures(app: App, connection: Connection) -> Iterator[tuple[str, Iterable[S
     )
     yield "uncertain_total", [({}, sum(count for _, s, count, _ in states if s in _HAND))]
     yield "files_total", [({"flow": f, "result": r}, count) for f, r, count in ask("files")]
-    yield "documents_total", [({"kind": kind}, count) for kind, count in ask("documents")]
+    made = situation(app.engine, own)
+    yield "documents_total", [({"kind": kind}, n) for kind, (n, _) in made.documents.items()]
     series = ask("series")
     yield "invoice_last_number", [({"series": f"{j}{y}"}, last) for j, y, last in series]
-    yield "due_cents", [({}, int(ask("due")[0][0] or 0))]
+    yield "due_cents", [({}, made.ledger["due_cents"])]
     yield "disk_free_bytes", [({}, shutil.disk_usage(app.settings.folders.home).free)]
     yield "cert_expiry_seconds", _certificates(app, now)
 

@@ -13,12 +13,5 @@ WHERE o.organisation_id = :organisation GROUP BY o.partner, o.state
 -- :files
 SELECT flow, state, count(*) FROM received_file GROUP BY flow, state
 
--- :documents
-SELECT kind, count(*) FROM document WHERE organisation_id = :organisation GROUP BY kind
-
 -- :series
 SELECT journal, fiscal_year, last_number FROM series WHERE organisation_id = :organisation
-
--- :due
-SELECT sum(e.debit_cents - e.credit_cents) FROM entry e JOIN document d ON d.id = e.document_id
-WHERE d.organisation_id = :organisation AND e.share IS NOT NULL
