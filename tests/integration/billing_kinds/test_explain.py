@@ -37,16 +37,8 @@ def text(one: Explained) -> str:
     return " ".join(one.sentences).replace("\N{NO-BREAK SPACE}", " ")
 
 
-#      2015-01-01         02-01          03-01          04-01
-#  NB  0 (installation)                                 3400 (customer)
-#      |-- bundle 1000 --|-- bundle 1000 --|-- bundle 1000 --|-- bundle 1000 --|
-#      |------------------ true-up: 3400 - 3000 = 400 -------|
-#      in advance: a bundle is billed on its first day; on 04-01 the true-up comes before it
-@pytest.mark.feature("X-EXP-01")
-def test_a_true_up_of_2015_is_explained_without_todays_prices_or_readings(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    home = tmp_path / "maison"
+def bill_2015(home: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A bundle of 2015, billed from January to April."""
     assert cli.main(["--home", str(home), "init"]) == cli.DONE
     document = contract("K1", "C1", bundle(libelle="Forfait copies"), debut="2015-01-01")
     readings = "B1;NB;2015-01-01;0;pose\nB1;NB;2015-04-01;3400;client\n"
@@ -57,9 +49,22 @@ def test_a_true_up_of_2015_is_explained_without_todays_prices_or_readings(
         ("4-releves.csv", "bien;compteur;date;valeur;origine\n" + readings),
     )
     for name, content in files:
-        assert _run(capsys, home, "import", _file(tmp_path, name, content))[0] == cli.DONE
+        assert _run(capsys, home, "import", _file(folder, name, content))[0] == cli.DONE
     for day in ("2015-01-01", "2015-02-01", "2015-03-01", "2015-04-01"):
         assert _run(capsys, home, "bill", "--date", day)[0] == cli.DONE
+
+
+#      2015-01-01         02-01          03-01          04-01
+#  NB  0 (installation)                                 3400 (customer)
+#      |-- bundle 1000 --|-- bundle 1000 --|-- bundle 1000 --|-- bundle 1000 --|
+#      |------------------ true-up: 3400 - 3000 = 400 -------|
+#      in advance: a bundle is billed on its first day; on 04-01 the true-up comes before it
+@pytest.mark.feature("X-EXP-01")
+def test_a_true_up_of_2015_is_explained_without_todays_prices_or_readings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "maison"
+    bill_2015(home, tmp_path, capsys)
     before = _run(capsys, home, "explain", "VT2015-000004")
     with open_app(home) as app, app.engine.begin() as connection:
         for change in TODAY:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from config.jobs import StepName
+from config.jobs import Jobs, StepName
 from integration import audit
 from integration.database.engine import make_engine
 from integration.serving.board import Board
@@ -26,6 +26,19 @@ def quick_engine(sqlite_url: str) -> Engine:
     engine = make_engine(sqlite_url)
     event.listen(engine, "connect", lambda dbapi, _: dbapi.execute("PRAGMA synchronous=OFF"))
     return engine
+
+
+def serve_a_while(made: Clockwork, jobs: Jobs, story: random.Random) -> None:
+    """A server that ticks some days, its clock set back at times; then none for some days."""
+    with made.server(jobs) as ticker:
+        for _ in range(story.randrange(1, 60)):
+            made.advance(hours=story.choice((3, 9, 14, 30)), seconds=story.randrange(3600))
+            ticker.tick()
+            if story.random() < 0.02:
+                made.advance(hours=-2)
+                ticker.tick()
+                made.advance(hours=2)
+    made.advance(days=story.randrange(5))
 
 
 @pytest.mark.feature("X-CAL-01")
@@ -45,15 +58,7 @@ def test_f24_f25_five_years_of_any_story_each_occurrence_exactly_once(
         leap={"at": "12:00", "days": [29], "months": [2]},
     )
     while made.now < datetime(2031, 1, 1, 12, tzinfo=PARIS):
-        with made.server(jobs) as ticker:
-            for _ in range(story.randrange(1, 60)):
-                made.advance(hours=story.choice((3, 9, 14, 30)), seconds=story.randrange(3600))
-                ticker.tick()
-                if story.random() < 0.02:
-                    made.advance(hours=-2)
-                    ticker.tick()
-                    made.advance(hours=2)
-        made.advance(days=story.randrange(5))
+        serve_a_while(made, jobs, story)
     with made.server(jobs) as ticker:
         ticker.tick()
     days = [
