@@ -15,7 +15,7 @@ from billing.contracts.reading import Reading
 from billing.contracts.revision import revised
 from billing.contracts.rules import KINDS
 from billing.contracts.runs import Run, without_reruns
-from billing.contracts.schedule import end_of, overdue, renews
+from billing.contracts.schedule import Period, end_of, overdue, renews
 from billing.contracts.syntec import NO_INDICES, Indices
 from billing.period import ended
 from formats.common.anomaly import Anomaly, Code
@@ -95,10 +95,15 @@ def rate_contract(
     for module, rule in _active(contract, options.work_date):
         if rule.periodicity is None:
             (behind if _on_others(rule) else along).append((module, rule))
-        else:
-            mine = claims.get(rule.id, ()) if claims else ()
-            facts = Facts(options, module, readings, claimed=mine, customer_id=contract.customer_id)
-            _keep(rated, rule, _rate_periodic(rule, facts))
+            continue
+        due = _due(rule, module, options)
+        if isinstance(due, Rated):
+            _keep(rated, rule, due)
+            continue
+        kind, periods = due
+        mine = claims.get(rule.id, ()) if claims else ()
+        facts = Facts(options, module, readings, periods, (), mine, contract.customer_id)
+        _keep(rated, rule, _by_kind(kind, rule, facts))
     for some in (along, behind):
         companions = [line for one in rated for line in one.rated.lines] if some else ()
         for module, rule in some if companions else ():
@@ -172,8 +177,8 @@ def _keep(rated: list[RuleRating], rule: Rule, result: Rated) -> None:
         rated.append(RuleRating(rule, result))
 
 
-def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
-    module, options = facts.module, facts.options
+def _due(rule: Rule, module: Module, options: RunOptions) -> tuple[Kind, Sequence[Period]] | Rated:
+    """The kind and the overdue periods of a periodic rule; or what is to be said without them."""
     theoretical, p = rule.state.next_theoretical, rule.periodicity
     if theoretical is None or p is None:
         return _refused(NO_NEXT_DATE)
@@ -196,7 +201,7 @@ def _rate_periodic(rule: Rule, facts: Facts) -> Rated:
         after = NOTHING if over else _after_end(rule, module)
         if after.anomalies or not kind.left_over(rule, module, options.work_date):
             return after
-    return _by_kind(kind, rule, facts._replace(periods=periods))
+    return kind, periods
 
 
 def _rate_aperiodic(rule: Rule, facts: Facts) -> Rated:
