@@ -5,7 +5,6 @@ Source: spec/ledger.md, "Double entry, append only". Account numbers come from c
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -101,9 +100,9 @@ def invoice_entries(
     An invoice of 0.00 € keeps its dues: every document has an entry.
     Raises ValueError when dues don't equal sales + VAT: nothing unbalanced leaves this room.
     """
-    by_account: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    by_account: dict[str, Decimal] = {}
     for account, net in sales:
-        by_account[account] += net
+        by_account[account] = by_account.get(account, ZERO) + net
     owed = list(dues)
     entries = [
         side(accounts.receivable[due.share], due.amount, due.auxiliary, due.share)

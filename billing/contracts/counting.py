@@ -50,7 +50,9 @@ NOT_CUMULATIVE = Code(
     "Rattachez la grandeur à une règle de grandeurs non cumulatives.",
 )
 
-_CHANGES: Final = frozenset({Origin.TAKEOVER, Origin.INSTALLATION})
+_TAKEOVER: Final = Origin.TAKEOVER  # naming a member costs a call until Python 3.12
+_INSTALLATION: Final = Origin.INSTALLATION
+_CHANGES: Final = frozenset({_TAKEOVER, _INSTALLATION})
 
 
 class Counted(NamedTuple):
@@ -137,19 +139,19 @@ def count(
     search = search_of(rule, facts.options)
     counted: list[Counted] = []
     anomalies = _mixed(rule.meters)
-    several = len({meter.asset_id for meter in rule.meters}) > 1
+    several = len(rule.meters) > 1 and len({meter.asset_id for meter in rule.meters}) > 1
     for meter in rule.meters:
         history = history_of(meter, facts.readings)
+        named = asset_code(meter, rule, facts.module), several
         result: Counted | tuple[Code, str] | None = barred(meter, search.until)
         if result is None and meter.cumulative:
-            result = _count_one(rule, meter, history, search)
+            result = _count_one(rule, meter, history, search, named)
         elif result is None:
-            result = _calculate(meter, history, facts, search, calculation)
+            result = _calculate(meter, history, facts, search, calculation, named)
         if isinstance(result, Counted):
-            asset = asset_code(meter, rule, facts.module)
-            counted.append(result._replace(asset=asset, several=several))
+            counted.append(result)
         else:
-            anomalies.append(_anomaly(rule, facts.module, meter, result))
+            anomalies.append(_anomaly(meter, named[0], result))
     return counted, anomalies
 
 
@@ -165,9 +167,9 @@ def last_billed(rule: Rule, meter: Meter, readings: Sequence[Reading]) -> Readin
         return Reading(meter.id, billed_on, value, Origin.ESTIMATE)
     start = None
     for reading in readings:
-        if reading.origin is Origin.TAKEOVER and reading.read_on <= rule.since:
+        if reading.origin is _TAKEOVER and reading.read_on <= rule.since:
             start = None
-        elif reading.origin is Origin.INSTALLATION and start is None:
+        elif reading.origin is _INSTALLATION and start is None:
             start = reading
     return start
 
@@ -180,7 +182,7 @@ def consumed(readings: Sequence[Reading], last: Reading, target: Reading) -> int
 def _over(changes: Sequence[Reading], last: Reading, target: Reading) -> int:
     units, low, replaced = 0, last.value, False
     for reading in changes:
-        if reading.origin is Origin.TAKEOVER:
+        if reading.origin is _TAKEOVER:
             units, low, replaced = units + reading.value - low, reading.value, True
         elif replaced:
             low = reading.value
@@ -188,8 +190,9 @@ def _over(changes: Sequence[Reading], last: Reading, target: Reading) -> int:
 
 
 def _count_one(
-    rule: Rule, meter: Meter, history: History, search: Search
+    rule: Rule, meter: Meter, history: History, search: Search, named: tuple[str, bool]
 ) -> Counted | tuple[Code, str]:
+    """named: code of the machine, and whether the rule has others."""
     readings, gaps = history
     reading = found(meter, search, readings)
     if not isinstance(reading, Reading) and (gap := gap_in(gaps, search.since, search.until)):
@@ -209,7 +212,8 @@ def _count_one(
         work["from_origin"] = origin.value
     if changes := _changes(readings, last, reading):
         work["changes"] = [_row(change) for change in changes]
-    return Counted(meter, last, reading, Decimal(_over(changes, last, reading)), work=work)
+    units = Decimal(_over(changes, last, reading))
+    return Counted(meter, last, reading, units, *named, work)
 
 
 def _formula_of(meter: Meter) -> dict[str, object]:
@@ -237,6 +241,7 @@ def _calculate(
     facts: Facts,
     search: Search,
     calculation: Calculation | None,
+    named: tuple[str, bool],
 ) -> Counted | tuple[Code, str]:
     if calculation is None:
         return NOT_CUMULATIVE, ""
@@ -246,7 +251,7 @@ def _calculate(
     units, read = result
     rows = [[_row(reading) for reading in period] for period in read]
     work = {"calculation": calculation.value, "read": rows}
-    return Counted(meter, None, read[-1][-1], units, work=work)
+    return Counted(meter, None, read[-1][-1], units, *named, work)
 
 
 def _uncounted(
@@ -260,6 +265,8 @@ def _uncounted(
 
 
 def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
+    if len(meters) < 2:
+        return []
     cumulative = {meter.cumulative: meter.label for meter in meters}
     if len(cumulative) < 2:
         return []
@@ -290,9 +297,8 @@ def _missing(rule: Rule, estimated: bool) -> Code:
     return NO_CUSTOMER_READING if rule.regime is Regime.CUSTOMER else NO_ACTUAL_READING
 
 
-def _anomaly(rule: Rule, module: Module, meter: Meter, reason: tuple[Code, str]) -> Anomaly:
+def _anomaly(meter: Meter, asset: str, reason: tuple[Code, str]) -> Anomaly:
     code, cause = reason
-    asset = asset_code(meter, rule, module)
     return Anomaly(code, values={"meter": meter.label, "asset": asset, "cause": cause})
 
 

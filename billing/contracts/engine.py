@@ -109,7 +109,9 @@ def rate_contract(
         for module, rule in some if companions else ():
             facts = Facts(options, module, readings, companions=companions)
             _keep(rated, rule, _rate_aperiodic(rule, facts))
-    return ContractRating(contract, tuple(rated), tuple(_anomalies(contract, rated)))
+    wrong = [one for one in rated if one.rated.anomalies]
+    anomalies = tuple(_anomalies(contract, wrong)) if wrong else ()
+    return ContractRating(contract, tuple(rated), anomalies)
 
 
 def claimed(
@@ -253,11 +255,8 @@ def _refused(code: Code, **values: object) -> Rated:
     return Rated(anomalies=(Anomaly(code, values=values),))
 
 
-def _anomalies(contract: Contract, rated: Sequence[RuleRating]) -> Iterator[Anomaly]:
+def _anomalies(contract: Contract, wrong: Sequence[RuleRating]) -> Iterator[Anomaly]:
     """The rules' anomalies with the codes a clerk looks for."""
-    wrong = [one for one in rated if one.rated.anomalies]
-    if not wrong:
-        return
     modules = {rule.id: module.code for module in contract.modules for rule in module.rules}
     for one in wrong:
         for anomaly in one.rated.anomalies:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from billing.contracts.contract import Contract, Line, Rule, RuleState, RunOptions
@@ -123,6 +124,8 @@ class Decision(NamedTuple):
     anomalies: tuple[Anomaly, ...]
 
 
+_CODE: Final = attrgetter("contract.code")
+_PLACE: Final = attrgetter("rule.position", "rule.code")
 UNTROUBLED: Final = Decision({}, set(), {}, [], (), ())
 """Nothing is held back, and nothing is to be said: mostly so."""
 
@@ -135,7 +138,7 @@ def shape(
     Raises KeyError for a payer that isn't given.
     """
     decision = UNTROUBLED
-    if options.threshold or any(rating.anomalies for rating in ratings):
+    if options.threshold or any([rating.anomalies for rating in ratings]):
         decision = decide([outline(rating, payers) for rating in ratings], payers, options)
     posted = list(_posted(ratings, decision))
     lines = _lines(posted, payers)
@@ -252,10 +255,6 @@ def _grouped(customer_id: int, payers: Mapping[int, Payer]) -> bool:
     return customer is not None and customer.grouped
 
 
-def _place(one: RuleRating) -> tuple[int, str]:
-    return one.rule.position, one.rule.code
-
-
 def _deferred(kept: Sequence[Outline], threshold: Decimal) -> set[int]:
     """The rules that wait, so that no invoice is below the threshold.
 
@@ -322,9 +321,9 @@ def _posted(
     ratings: Iterable[ContractRating], decision: Decision
 ) -> Iterator[tuple[Contract, RuleRating]]:
     """Rules that are neither blocked nor deferred, by contract code, position and rule code."""
-    for rating in sorted(ratings, key=lambda rating: rating.contract.code):
+    for rating in sorted(ratings, key=_CODE):
         if rating.contract.id not in decision.blocked:
-            for one in sorted(rating.rules, key=_place):
+            for one in sorted(rating.rules, key=_PLACE):
                 if one.rule.id not in decision.deferred:
                     yield rating.contract, one
 
@@ -367,7 +366,7 @@ def _draft(
     key: Key, lines: Sequence[tuple[int, Line]], payers: Mapping[int, Payer]
 ) -> InvoiceDraft:
     """Lines came in order of contract and rule; a rule's own are in order of date."""
-    billed = tuple(line for _, line in lines)
+    billed = tuple([line for _, line in lines])
     if fees := payers[key[0]].fees:
         billed += tuple(fee_lines(billed, fees))
     vat = vat_shares(billed)

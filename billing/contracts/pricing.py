@@ -35,8 +35,8 @@ ZERO_QUANTITY = Code(
 )
 
 _ALLOWED: Final[Mapping[str, Callable[[Decimal], bool]]] = {
-    "POSITIF": lambda price: price > 0,
-    "POSITIF_OU_ZERO": lambda price: price >= 0,
+    "POSITIF": lambda price: price > ZERO,
+    "POSITIF_OU_ZERO": lambda price: price >= ZERO,
     "POSITIF_OU_ZERO_OU_NEGATIF": lambda price: True,
 }
 

@@ -21,6 +21,7 @@ from billing.period import (
     share_of,
 )
 
+_ARREARS: Final = Term.ARREARS  # naming a member costs a call until Python 3.12
 NO_READINGS: Final[Mapping[int, Reading]] = MappingProxyType({})
 
 
@@ -73,7 +74,7 @@ def overdue(rule: Rule, module: Module, work_date: date) -> list[Period]:
         periods.append(_period(rule, p, start, (start, theoretical, theoretical), end, True))
     while theoretical <= work_date and not ended(p, theoretical, billed + len(periods)):
         since, until, after = bounds_of(p, rule.term, theoretical)
-        if rule.term is Term.ARREARS:
+        if rule.term is _ARREARS:
             since = max(since, start)
         if end is not None and since >= end:
             break
@@ -134,7 +135,7 @@ def _opens_late(rule: Rule, p: Periodicity, theoretical: date, start: date) -> b
 
     The seed bills March's part with April (004, "Forfait…": 15 March, billed 1 April).
     """
-    if rule.term is Term.ARREARS or not rule.proration.first or not rule.state.never_billed:
+    if rule.term is _ARREARS or not rule.proration.first or not rule.state.never_billed:
         return False
     return previous_bound(p, theoretical) < start < theoretical
 

@@ -38,19 +38,18 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         raw["last_actual"] = day_text(state.last_actual)
     if state.last_invoice and not state.last_invoice.isdigit():
         raw["last_invoice"] = state.last_invoice
-    for name, count in (("occurrences", state.occurrences), ("offered_used", state.offered_used)):
-        if count:
-            raw[name] = count
+    if state.occurrences:
+        raw["occurrences"] = state.occurrences
+    if state.offered_used:
+        raw["offered_used"] = state.offered_used
     if state.billed_on:
         raw["billed_on"] = {str(meter): day_text(on) for meter, on in state.billed_on.items()}
-    counters = {str(meter): value for meter, value in state.counters.items()}
-    for name, held in (
-        ("counters", counters),
-        ("own", state.own),
-        ("increases", state.increases),
-    ):
-        if held:
-            raw[name] = dict(held)
+    if state.counters:
+        raw["counters"] = {str(meter): value for meter, value in state.counters.items()}
+    if state.own:
+        raw["own"] = dict(state.own)
+    if state.increases:
+        raw["increases"] = dict(state.increases)
     return raw
 
 

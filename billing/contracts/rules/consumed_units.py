@@ -12,7 +12,7 @@ from typing import Final
 from billing.contracts.contract import CostLine, Line, Rule, RuleState
 from billing.contracts.counting import Counted, count, small_print
 from billing.contracts.noncumulative import Calculation
-from billing.contracts.offer import CUMULATIVE_ONLY, NO_OFFER, Gift, gift, offer
+from billing.contracts.offer import CUMULATIVE_ONLY, NO_OFFER, NOTHING_GIVEN, Gift, gift, offer
 from billing.contracts.pricing import (
     DEGRESSIVE,
     FLAT,
@@ -32,6 +32,7 @@ from billing.contracts.terms import calculation, only, word, yes_no
 from billing.money import ZERO
 from billing.period import Periodicity, Term, Unit, previous_bound
 
+_ESTIMATE: Final = Origin.ESTIMATE
 _FINANCED: Final = "financed"
 _PER, _BILL, _YEAR = "degressive_per", "bill", "year"
 _GONE, _SINCE = "sliced", "sliced_since"
@@ -96,9 +97,9 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     total = sum([one.units for one in billed], ZERO)
     given = _given(units, rule.state, facts.periods[-1], total)
     return Rated(
-        _lines(rule, costs, facts.periods, billed, given) if total != given.units else (),
+        _lines(rule, costs, facts.periods, billed, total, given) if total != given.units else (),
         _after(rule, facts, billed, total, given),
-        tuple([one.reading for one in billed if one.reading.origin is Origin.ESTIMATE]),
+        tuple([one.reading for one in billed if one.reading.origin is _ESTIMATE]),
         used=tuple([one.reading.id for one in billed if one.reading.id]),
     )
 
@@ -115,14 +116,15 @@ def _without_negative_assets(counted: list[Counted]) -> list[Counted]:
 
 def _given(terms: ConsumedUnits, state: RuleState, last: Period, total: Decimal) -> Gift:
     """Units of `total` that are offered, then financed, on a rule that was never billed."""
-    offered = _offered(terms, state, last, total)
-    financed = terms.financed - int(state.own.get(_FINANCED, 0)) if state.never_billed else 0
-    return gift(int(total), offered, financed)
+    if not (terms.offered or terms.offered_until or terms.financed) or not state.never_billed:
+        return NOTHING_GIVEN
+    financed = terms.financed - int(state.own.get(_FINANCED, 0))
+    return gift(int(total), _offered(terms, state, last, total), financed)
 
 
 def _offered(terms: ConsumedUnits, state: RuleState, last: Period, total: Decimal) -> int:
     """Units of `total` that the offer covers; the first of its two limits ends it."""
-    if not state.never_billed or (not terms.offered and terms.offered_until is None):
+    if not terms.offered and terms.offered_until is None:
         return 0
     if terms.offered_until is not None and last.until - timedelta(days=1) > terms.offered_until:
         return 0
@@ -136,11 +138,14 @@ def _lines(
     costs: Sequence[CostLine],
     periods: Sequence[Period],
     billed: Sequence[Counted],
+    total: Decimal,
     given: Gift,
 ) -> tuple[Line, ...]:
-    quantity = sum([one.units for one in billed], ZERO) - given.units
+    quantity = total - given.units
     dates = (periods[0].since, periods[-1].until)
-    details = (*small_print(billed), *given.details(scale_of(rule)))
+    details = small_print(billed)
+    if given:
+        details += given.details(scale_of(rule))
     explain = {"how": "consumed", "meters": [one.figures for one in billed], **given.figures}
     assert isinstance(rule.terms, ConsumedUnits)
     slices = rule.terms.degressive.billed

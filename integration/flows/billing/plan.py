@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -38,6 +39,8 @@ from integration.translate.contracts_rows import Row
 from integration.translate.rule_states import patch, state_fields
 
 JOURNAL: Final = "VT"
+_GROUP: Final = attrgetter("contract.group_id")
+_CUSTOMER: Final = Share.CUSTOMER
 BROKEN = Code(
     "RAT-217",
     "Le contrat « {contract} » fait échouer son calcul ({error}).",
@@ -55,7 +58,7 @@ def plan_of(
     """
     plan, shapes = Plan(), []
     for one in slices:
-        ratings = groupby(_rated(one, options, broken), key=lambda one: one.contract.group_id)
+        ratings = groupby(_rated(one, options, broken), key=_GROUP)
         found = [shape(list(group), one.book.payers, options) for _, group in ratings]
         _lay_out(plan, found, one.book, options.work_date, accounts)
         shapes += found
@@ -160,8 +163,8 @@ def _lay_out(
 
 def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Accounts) -> Posting:
     payer = book.payers[draft.payer_id]
-    due = Due(Share.CUSTOMER, payer.code, draft.gross)
-    sales = ((line.cost_line.account, line.amount) for line in draft.lines)
+    due = Due(_CUSTOMER, payer.code, draft.gross)
+    sales = [(line.cost_line.account, line.amount) for line in draft.lines]
     entries = invoice_entries((due,), sales, draft.vat_total, accounts)
     return Posting(
         JOURNAL,

@@ -130,8 +130,8 @@ def planned(connection: Connection, run: Billing, scope: Scope) -> Planned:
         ((plan, shapes),) = _plans(connection, run, scope)
     except BAD_DATA as error:
         return Planned(scope, error=error)
-    said = [found._replace(invoices=(), moved=(), estimates=()) for found in shapes]
-    return Planned(scope, plan, said)
+    said = [found for found in shapes if found.blocked or found.deferred or found.anomalies]
+    return Planned(scope, plan, [one._replace(invoices=(), moved=(), estimates=()) for one in said])
 
 
 def _plans(
