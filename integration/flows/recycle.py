@@ -141,11 +141,12 @@ def _credit(old: _Old, on: date, accounts: Accounts) -> tuple[Posting, dict[Shar
     for share, amount in old.shares.items():
         moved, left[share] = settle(left[share], amount, accounts)
         entries += moved
-    posting = _like(old, "credit", on, -1)
-    posting.credits_id = old.id
-    posting.lines = [_credited(row, (6, 8)) for row in old.lines]
-    posting.care_lines = [_credited(row, (3, 5, 7, 8, 9)) for row in old.care_lines]
-    posting.entries = entry_rows(balanced(entries))
+    posting = _like(old, "credit", on, -1)._replace(
+        credits_id=old.id,
+        lines=[_credited(row, (6, 8)) for row in old.lines],
+        care_lines=[_credited(row, (3, 5, 7, 8, 9)) for row in old.care_lines],
+        entries=entry_rows(balanced(entries)),
+    )
     return posting, left
 
 
@@ -168,14 +169,16 @@ def _again(
     old: _Old, on: date, b2_number: int, snapshot: str | None, accounts: Accounts
 ) -> Posting:
     """The same care under a new number; each part is billed at its next revision."""
-    posting = _like(old, "care", on, 1)
-    posting.b2_number = b2_number
-    posting.snapshot = snapshot or posting.snapshot
-    posting.lines, posting.care_lines = list(old.lines), list(old.care_lines)
+    same = _like(old, "care", on, 1)
     dues = [
         side(accounts.receivable[share], amount, old.held[share].auxiliary, share)
         for share, amount in old.shares.items()
     ]
-    posting.entries = entry_rows(balanced((*dues, *old.sales)))
-    posting.parts = [(*row[:4], row[4] + 1, row[5]) for row in old.parts]
-    return posting
+    return same._replace(
+        b2_number=b2_number,
+        snapshot=snapshot or same.snapshot,
+        lines=old.lines,
+        care_lines=old.care_lines,
+        entries=entry_rows(balanced((*dues, *old.sales))),
+        parts=[(*row[:4], row[4] + 1, row[5]) for row in old.parts],
+    )

@@ -55,8 +55,7 @@ class Hash(Protocol):
         """Add bytes."""
 
 
-@dataclass(slots=True)
-class Posting:
+class Posting(NamedTuple):
     """One document to post. Rows are tuples in the order of the constants above, without their
     leading `document_id` (and `position`, which is their rank from 1); dates are ISO text.
 
@@ -86,10 +85,10 @@ class Posting:
     part_patient_cents: int = 0
     snapshot: str = "{}"
     person_commitment: str | None = None
-    lines: list[Row] = field(default_factory=list)
-    care_lines: list[Row] = field(default_factory=list)
-    entries: list[Row] = field(default_factory=list)
-    parts: list[Row] = field(default_factory=list)
+    lines: Sequence[Row] = ()
+    care_lines: Sequence[Row] = ()
+    entries: Sequence[Row] = ()
+    parts: Sequence[Row] = ()
     deliveries: tuple[tuple[str, str, str], ...] = ()
 
 

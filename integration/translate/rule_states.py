@@ -75,10 +75,10 @@ def patched(state: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, An
 
 
 def _difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    change = {name: value for name, value in after.items() if before.get(name) != value}
-    for name in before:
-        if name not in after:
-            change[name] = None
+    known = before.get
+    change = {name: value for name, value in after.items() if known(name) != value}
+    if gone := before.keys() - after.keys():
+        change.update(dict.fromkeys(gone))
     return change
 
 
