@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -80,35 +81,68 @@ def rate_contract(
     claims: Claims = NO_CLAIMS,
     indices: Indices = NO_INDICES,
 ) -> ContractRating:
+    """What a run would bill on one contract; see `rate_contracts`."""
+    (rating,) = rate_contracts([contract], readings, options, claims, indices)
+    return rating
+
+
+def rate_contracts(
+    contracts: Iterable[Contract],
+    readings: Mapping[int, Sequence[Reading]],
+    options: RunOptions,
+    claims: Claims = NO_CLAIMS,
+    indices: Indices = NO_INDICES,
+) -> list[ContractRating]:
     """Rates every due rule: periodic ones, then the aperiodic that go with them, then those that
     rest on all the others and never on each other.
 
     A suspended contract bills nothing. `readings` are by meter id, in date order; `claims`
-    what each rule bills one by one, by rule id; `indices` are Syntec's.
+    what each rule bills one by one, by rule id; `indices` are Syntec's. Periodic rules are rated
+    kind by kind: none looks at what another bills, and the processor stays in the same functions.
     """
-    if contract.suspended:
-        return ContractRating(contract, ())
-    contract = revised(contract, options, indices)
-    rated: list[RuleRating] = []
-    along: list[tuple[Module, Rule]] = []
-    behind: list[tuple[Module, Rule]] = []
-    for module, rule in _active(contract, options.work_date):
-        if rule.periodicity is None:
-            (behind if _on_others(rule) else along).append((module, rule))
-            continue
-        due = _due(rule, module, options)
-        if isinstance(due, Rated):
-            _keep(rated, rule, due)
-            continue
-        kind, periods = due
-        mine = claims.get(rule.id, ()) if claims else ()
-        facts = Facts(options, module, readings, periods, (), mine, contract.customer_id)
-        _keep(rated, rule, _by_kind(kind, rule, facts))
-    for some in (along, behind):
-        companions = [line for one in rated for line in one.rated.lines] if some else ()
-        for module, rule in some if companions else ():
-            facts = Facts(options, module, readings, companions=companions)
-            _keep(rated, rule, _rate_aperiodic(rule, facts))
+    signed = [one if one.suspended else revised(one, options, indices) for one in contracts]
+    rated: list[list[RuleRating]] = [[] for _ in signed]
+    jobs: dict[str, list[_Job]] = defaultdict(list)
+    for contract, mine in zip(signed, rated, strict=True):
+        for module, rule in _active(contract, options.work_date):
+            if rule.periodicity is None:
+                continue
+            due = _due(rule, module, options)
+            if not isinstance(due, Rated):
+                kind, periods = due
+                events = claims.get(rule.id, ()) if claims else ()
+                facts = Facts(options, module, readings, periods, (), events, contract.customer_id)
+                jobs[rule.kind].append((mine, len(mine), kind, facts))
+                due = NOTHING  # for now
+            mine.append(RuleRating(rule, due))
+    for some in jobs.values():
+        for mine, rank, kind, facts in some:
+            rule = mine[rank].rule
+            mine[rank] = RuleRating(rule, _by_kind(kind, rule, facts))
+    return [_whole(*one, readings, options) for one in zip(signed, rated, strict=True)]
+
+
+# the ratings of a contract, the rank of the one to make, its kind and what it looks at
+_Job = tuple[list[RuleRating], int, Kind, Facts]
+
+
+def _whole(
+    contract: Contract,
+    periodic: Sequence[RuleRating],
+    readings: Mapping[int, Sequence[Reading]],
+    options: RunOptions,
+) -> ContractRating:
+    """The rating of a contract, from those of its periodic rules."""
+    rated = [one for one in periodic if one.rated is not NOTHING]
+    others = [one for one in _active(contract, options.work_date) if one[1].periodicity is None]
+    for behind in (False, True) if others else ():
+        companions = [line for one in rated for line in one.rated.lines]
+        for module, rule in others if companions else ():
+            if _on_others(rule) is behind:
+                facts = Facts(options, module, readings, companions=companions)
+                result = _rate_aperiodic(rule, facts)
+                if result is not NOTHING:
+                    rated.append(RuleRating(rule, result))
     wrong = [one for one in rated if one.rated.anomalies]
     anomalies = tuple(_anomalies(contract, wrong)) if wrong else ()
     return ContractRating(contract, tuple(rated), anomalies)
@@ -162,8 +196,8 @@ def _claims(
 
 
 def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]]:
-    """Rules not deactivated yet (A-RFC-20)."""
-    for module in contract.modules:
+    """Rules not deactivated yet (A-RFC-20); none of a suspended contract."""
+    for module in () if contract.suspended else contract.modules:
         for rule in module.rules:
             if rule.until is None or rule.until > work_date:
                 yield module, rule
@@ -172,11 +206,6 @@ def _active(contract: Contract, work_date: date) -> Iterator[tuple[Module, Rule]
 def _on_others(rule: Rule) -> bool:
     kind = KINDS.get(rule.kind)
     return kind is not None and kind.on_others
-
-
-def _keep(rated: list[RuleRating], rule: Rule, result: Rated) -> None:
-    if result is not NOTHING:
-        rated.append(RuleRating(rule, result))
 
 
 def _due(rule: Rule, module: Module, options: RunOptions) -> tuple[Kind, Sequence[Period]] | Rated:

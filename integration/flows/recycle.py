@@ -81,7 +81,8 @@ def recycle(
     b2_number = take_b2_numbers(connection, organisation_id, 1)
     carried = {share: -standing.due for share, standing in left.items() if standing.due}
     again = _again(old, on, b2_number, snapshot, accounts)
-    again.entries += entry_rows(balanced(_carried(carried, left, accounts)))
+    paid = entry_rows(balanced(_carried(carried, left, accounts)))
+    again = again._replace(entries=[*again.entries, *paid])
     rows = post(connection, organisation_id, Plan([credit, again]))
     numbers = [reference(*row[2:5]) for row in rows.documents]
     return Recycled(numbers[0], numbers[1], b2_number, carried)

@@ -42,6 +42,11 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         raw["occurrences"] = state.occurrences
     if state.offered_used:
         raw["offered_used"] = state.offered_used
+    _add_maps(raw, state)
+    return raw
+
+
+def _add_maps(raw: dict[str, Any], state: RuleState) -> None:
     if state.billed_on:
         raw["billed_on"] = {str(meter): day_text(on) for meter, on in state.billed_on.items()}
     if state.counters:
@@ -50,7 +55,6 @@ def state_fields(state: RuleState) -> dict[str, Any]:
         raw["own"] = dict(state.own)
     if state.increases:
         raw["increases"] = dict(state.increases)
-    return raw
 
 
 _MAPS = ("counters", "billed_on", "own", "increases")

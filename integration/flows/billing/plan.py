@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import orjson
 
-from billing.contracts.contract import Line, RunOptions
-from billing.contracts.engine import ContractRating, RuleRating, rate_contract
+from billing.contracts.contract import Contract, Line, RunOptions
+from billing.contracts.engine import ContractRating, RuleRating, rate_contracts
 from billing.contracts.extra import with_extra_lines
 from billing.contracts.grouping import (
     UNTROUBLED,
@@ -40,6 +40,7 @@ from integration.translate.rule_states import patch, state_fields
 
 JOURNAL: Final = "VT"
 _GROUP: Final = attrgetter("contract.group_id")
+_ORDER: Final = attrgetter("contract.group_id", "contract.id")
 _CUSTOMER: Final = Share.CUSTOMER
 BROKEN = Code(
     "RAT-217",
@@ -127,15 +128,21 @@ def _portions(bills: Mapping[Key, list[int]]) -> Iterator[tuple[list[Key], set[i
 
 def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> list[ContractRating]:
     """Ratings in group order; of a broken contract, nothing but that it is."""
-    ratings = []
-    for contract in one.contracts:
-        if contract.id in broken:
-            values = {"contract": contract.code, "error": broken[contract.id]}
-            ratings.append(ContractRating(contract, (), (Anomaly(BROKEN, values=values),)))
-        else:
-            rating = rate_contract(contract, one.readings, options, one.claims, one.indices)
-            ratings.append(with_extra_lines(rating, one.extra_lines.get(contract.id, ())))
+    sound = [contract for contract in one.contracts if contract.id not in broken]
+    ratings = rate_contracts(sound, one.readings, options, one.claims, one.indices)
+    if one.extra_lines:
+        extras = one.extra_lines
+        ratings = [with_extra_lines(one, extras.get(one.contract.id, ())) for one in ratings]
+    if broken:
+        wrong = [contract for contract in one.contracts if contract.id in broken]
+        ratings += [_broken(contract, broken) for contract in wrong]
+        ratings.sort(key=_ORDER)
     return ratings
+
+
+def _broken(contract: Contract, broken: Mapping[int, str]) -> ContractRating:
+    values = {"contract": contract.code, "error": broken[contract.id]}
+    return ContractRating(contract, (), (Anomaly(BROKEN, values=values),))
 
 
 def _lay_out(
@@ -157,8 +164,8 @@ def _lay_out(
         if (e.meter_id, e.value) in book.estimated:
             continue  # another rule of the meter billed it the same day
         book.estimated.add((e.meter_id, e.value))
-        rank = ranks.get(rule_id)
-        plan.estimates.append((e.meter_id, e.read_on.isoformat(), e.value, rank))
+        day = e.read_on.isoformat()
+        plan.estimates.append((e.meter_id, day, e.value, ranks.get(rule_id)))
 
 
 def _posting(draft: InvoiceDraft, book: Book, work_date: date, accounts: Accounts) -> Posting:

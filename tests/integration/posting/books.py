@@ -36,11 +36,10 @@ def sale(day: date, cents: int = 1200, journal: str = "VT", **changes: Any) -> P
         "",
     )
     entries = [("411000", "C1", cents, 0, 0, "CUSTOMER"), ("706", "", 0, cents, None, None)]
-    made = Posting(journal, "contract", day, net_cents=cents, gross_cents=cents)
-    made.lines, made.entries = [line], entries
-    for name, value in changes.items():
-        setattr(made, name, value)
-    return made
+    made = Posting(
+        journal, "contract", day, net_cents=cents, gross_cents=cents, lines=[line], entries=entries
+    )
+    return made._replace(**changes)
 
 
 def posted(engine: Engine, *postings: Posting, organisation: int = ORGANISATION) -> Rows:
