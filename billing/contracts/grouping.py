@@ -140,9 +140,9 @@ def shape(
     decision = UNTROUBLED
     if options.threshold or any([rating.anomalies for rating in ratings]):
         decision = decide([outline(rating, payers) for rating in ratings], payers, options)
-    posted = list(_posted(ratings, decision))
+    posted = _posted(ratings, decision)
     lines = _lines(posted, payers)
-    invoices = tuple(_draft(key, lines[key], payers) for key in sorted(lines, key=_order(payers)))
+    invoices = tuple([_draft(key, lines[key], payers) for key in sorted(lines, key=_order(payers))])
     silent = [one for _, one in posted if not one.rated.lines]
     return shaped(invoices, _billed(posted, invoices) + silent, decision)
 
@@ -192,9 +192,9 @@ def settle(
 
     ratings: of all the contracts of these invoices, and no more is needed.
     """
-    posted = list(_posted(ratings, decision))
+    posted = _posted(ratings, decision)
     lines = _lines(posted, payers)
-    invoices = tuple(_draft(key, lines[key], payers) for key in keys)
+    invoices = tuple([_draft(key, lines[key], payers) for key in keys])
     return invoices, _billed(posted, invoices)
 
 
@@ -319,13 +319,15 @@ def _bills(kept: Iterable[Outline], deferred: set[int]) -> dict[Key, list[int]]:
 
 def _posted(
     ratings: Iterable[ContractRating], decision: Decision
-) -> Iterator[tuple[Contract, RuleRating]]:
+) -> list[tuple[Contract, RuleRating]]:
     """Rules that are neither blocked nor deferred, by contract code, position and rule code."""
-    for rating in sorted(ratings, key=_CODE):
-        if rating.contract.id not in decision.blocked:
-            for one in sorted(rating.rules, key=_PLACE):
-                if one.rule.id not in decision.deferred:
-                    yield rating.contract, one
+    return [
+        (rating.contract, one)
+        for rating in sorted(ratings, key=_CODE)
+        if rating.contract.id not in decision.blocked
+        for one in sorted(rating.rules, key=_PLACE)
+        if one.rule.id not in decision.deferred
+    ]
 
 
 def _billed(
@@ -334,10 +336,8 @@ def _billed(
     """The rules of these invoices, in the order of their first lines: the same whether a group is
     posted at once or in parts."""
     rules = {one.rule.id: one for _, one in posted}
-    return [
-        rules[id_]
-        for id_ in dict.fromkeys(line.rule_id for draft in invoices for line in draft.lines)
-    ]
+    billed = dict.fromkeys([line.rule_id for draft in invoices for line in draft.lines])
+    return [rules[id_] for id_ in billed]
 
 
 def _lines(

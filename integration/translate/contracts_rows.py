@@ -174,8 +174,10 @@ def _rule(
     meters: tuple[Meter, ...],
     policy: ReadingPolicy | None,
 ) -> Rule:
-    id_, _, code, label, kind, term, periodicity, proration, regime, decimals, *rest = row
-    position, market, since, until, terms, _, _, last_document_id, _, increase, _ = rest
+    (
+        id_, _, code, label, kind, term, periodicity, proration, regime, decimals, position, market,
+        since, until, terms, _, _, last_document_id, _, increase, _,
+    ) = row  # fmt: skip
     return Rule(
         id_,
         code,

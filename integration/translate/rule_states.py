@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
-from billing.contracts.contract import NEVER_INCREASED, RuleState
+from billing.contracts.contract import (
+    NEVER_INCREASED,
+    NOTHING_BILLED,
+    NOTHING_COUNTED,
+    NOTHING_KEPT,
+    RuleState,
+)
 from integration.database.tables import day_text
-from integration.translate.meter_rows import day_or_none
+from integration.translate.meter_rows import day, day_or_none
 
 
 def state_of(raw: Mapping[str, Any], last_document_id: int | None = None) -> RuleState:
     """A rule's state from its cached JSON; our own posting stands for the last invoice."""
+    get = raw.get
+    counters, billed_on = get("counters"), get("billed_on")
     return RuleState(
-        day_or_none(raw.get("next_theoretical")),
-        day_or_none(raw.get("last_theoretical")),
-        day_or_none(raw.get("last_actual")),
-        raw.get("last_invoice", "") or ("" if last_document_id is None else str(last_document_id)),
-        raw.get("occurrences", 0),
-        {int(meter): value for meter, value in raw.get("counters", {}).items()},
-        raw.get("offered_used", 0),
-        {int(meter): date.fromisoformat(on) for meter, on in raw.get("billed_on", {}).items()},
-        raw.get("own", {}),
-        raw.get("increases", NEVER_INCREASED),
+        day_or_none(get("next_theoretical")),
+        day_or_none(get("last_theoretical")),
+        day_or_none(get("last_actual")),
+        get("last_invoice", "") or ("" if last_document_id is None else str(last_document_id)),
+        get("occurrences", 0),
+        {int(meter): value for meter, value in counters.items()} if counters else NOTHING_COUNTED,
+        get("offered_used", 0),
+        {int(meter): day(on) for meter, on in billed_on.items()} if billed_on else NOTHING_BILLED,
+        get("own", NOTHING_KEPT),
+        get("increases", NEVER_INCREASED),
     )
 
 
