@@ -176,7 +176,7 @@ def last_billed(rule: Rule, meter: Meter, readings: Sequence[Reading]) -> Readin
 
 def consumed(readings: Sequence[Reading], last: Reading, target: Reading) -> int:
     """Units between two counters of a meter, over its replacements (take-over, installation)."""
-    return _over(_changes(readings, last, target), last, target)
+    return _over(_changes(_behind(readings, last)[0], target), last, target)
 
 
 def _over(changes: Sequence[Reading], last: Reading, target: Reading) -> int:
@@ -208,9 +208,10 @@ def _count_one(
         reading, work["estimate"] = estimated.reading, estimated.figures
     if last is None:
         return NO_START, ""
-    if origin := origin_of(readings, last):
+    behind, origin = _behind(readings, last)
+    if origin:
         work["from_origin"] = origin.value
-    if changes := _changes(readings, last, reading):
+    if changes := _changes(behind, reading):
         work["changes"] = [_row(change) for change in changes]
     units = Decimal(_over(changes, last, reading))
     return Counted(meter, last, reading, units, *named, work)
@@ -223,12 +224,19 @@ def _formula_of(meter: Meter) -> dict[str, object]:
 
 def origin_of(readings: Sequence[Reading], last: Reading) -> Origin | None:
     """Where a counter that was billed came from; None when its reading isn't among these."""
+    return _behind(readings, last)[1]
+
+
+def _behind(readings: Sequence[Reading], last: Reading) -> tuple[list[Reading], Origin | None]:
+    """The readings after a counter that was billed, the latest first; and its own origin."""
+    behind: list[Reading] = []
     for reading in reversed(readings):
         if reading.read_on < last.read_on:
-            return None
-        if _same(reading, last):
-            return reading.origin
-    return None
+            break
+        if reading.read_on == last.read_on and reading.value == last.value:
+            return behind, reading.origin
+        behind.append(reading)
+    return behind, None
 
 
 def _row(reading: Reading) -> tuple[date, int, str]:
@@ -274,21 +282,15 @@ def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
     return [Anomaly(MIXED_METERS, values=values)]
 
 
-def _changes(readings: Sequence[Reading], last: Reading, target: Reading) -> list[Reading]:
+def _changes(behind: Sequence[Reading], target: Reading) -> list[Reading]:
     """Take-overs and installations after the last billed counter, up to the target."""
     changes: list[Reading] = []
-    for reading in reversed(readings):
-        if reading.read_on < last.read_on or _same(reading, last):
-            break
+    for reading in behind:
         if reading is target:
             changes.clear()
         if reading.origin in _CHANGES and reading.read_on <= target.read_on:
             changes.append(reading)
     return changes[::-1]
-
-
-def _same(reading: Reading, last: Reading) -> bool:
-    return reading.read_on == last.read_on and reading.value == last.value
 
 
 def _missing(rule: Rule, estimated: bool) -> Code:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from integration.database.engine import is_sqlite, raw_cursor
@@ -31,13 +31,14 @@ class Queries:
         bound = {k: _bound(v, embedded) for k, v in values.items()}
         with raw_cursor(connection) as raw:
             raw.execute(_dialect(self._sql[name], embedded), bound)
-            return list(raw.fetchall())
+            found: list[tuple[Any, ...]] = raw.fetchall()
+            return found
 
 
 def _bound(value: object, embedded: bool) -> object:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
         ids = list(value)
-        return json.dumps(ids) if embedded else ids
+        return orjson.dumps(ids).decode() if embedded else ids
     return value.isoformat() if embedded and hasattr(value, "isoformat") else value
 
 

@@ -28,7 +28,6 @@ from integration.flows.billing.run import (
     Billing,
     Planned,
     next_groups,
-    no_collections,
     planned,
     planned_chunks,
 )
@@ -116,13 +115,16 @@ def _received(pipe: Pipe) -> bytes:
 
 
 def _plan(pipe: Pipe, other_end: Pipe, run: Billing, claims: _Claims) -> None:
-    """The child: its own connections, and an end as soon as nobody listens."""
+    """The child: its own connections, and an end as soon as nobody listens.
+
+    It was forked where collections are off, and makes none either.
+    """
     other_end.close()
     url = run.engine.url.render_as_string(hide_password=False)
     run.engine.dispose(close=False)
     mine = replace(run, engine=make_engine(url))
     try:
-        with no_collections(), ThreadPoolExecutor(1) as mouth:
+        with ThreadPoolExecutor(1) as mouth:
             said: Future[None] | None = None
             while chunk := claims.plan_next(mine):
                 content = pickle.dumps(chunk, pickle.HIGHEST_PROTOCOL)
