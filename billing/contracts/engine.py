@@ -74,6 +74,10 @@ class ContractRating(NamedTuple):
     anomalies: tuple[Anomaly, ...] = ()
 
 
+# the ratings of a contract, the rank of the one to make, its kind and what it looks at
+_Job = tuple[list[RuleRating], int, Kind, Facts]
+
+
 def rate_contract(
     contract: Contract,
     readings: Mapping[int, Sequence[Reading]],
@@ -120,10 +124,6 @@ def rate_contracts(
             rule = mine[rank].rule
             mine[rank] = RuleRating(rule, _by_kind(kind, rule, facts))
     return [_whole(*one, readings, options) for one in zip(signed, rated, strict=True)]
-
-
-# the ratings of a contract, the rank of the one to make, its kind and what it looks at
-_Job = tuple[list[RuleRating], int, Kind, Facts]
 
 
 def _whole(

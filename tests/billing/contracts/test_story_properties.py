@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from billing.contracts.contract import Family, Line, Rule, RunOptions
 from billing.contracts.delivery import DELIVERY, Delivery
-from billing.contracts.engine import claimed, rate_contract
+from billing.contracts.engine import claimed, rate_contract, rate_contracts
 from billing.contracts.rules import KINDS
 from billing.contracts.runs import RUN, Run
 from billing.contracts.story import quantity_of, recompute
@@ -150,7 +150,39 @@ def test_every_line_tells_its_amount_again(kind: str, data: st.DataObject) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_plain_rule_of_every_kind_has_a_line(kind: str) -> None:
     """What the property looks at is never nothing."""
-    plain = {"units": 100, "true_up": {"unit": "month"}, "classes": ["TONER"]}
-    raw = {name: plain[name] for name in TERMS[kind][0]}
-    rule = replace(RULES[kind](), terms=KINDS[kind].terms(raw))
+    rule = _plain(kind, 1)
     assert sum((line.amount for line in lines_of(rule, [300] * len(DAYS))), Decimal(0)) > 0
+
+
+PLAIN = {"units": 100, "true_up": {"unit": "month"}, "classes": ["TONER"]}
+SOME_KINDS = st.lists(st.sampled_from([*KINDS, "nobody's"]), min_size=1, max_size=3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(SOME_KINDS, st.booleans()), min_size=1, max_size=4), st.sampled_from(DAYS)
+)
+def test_contracts_rated_together_are_what_each_is_alone(
+    portfolio: list[tuple[list[str], bool]], day: date
+) -> None:
+    signed = [
+        contract(
+            *(_plain(kind, 10 * rank + n) for n, kind in enumerate(kinds)),
+            id=rank,
+            suspended=suspended,
+            assets=(asset(1, installed_on=JANUARY, heard_on=day),),
+        )
+        for rank, (kinds, suspended) in enumerate(portfolio, 1)
+    ]
+    options, known = RunOptions(day, bundle_check=False), installed(0, (day, 500))
+    claims = claimed(signed, [*TONERS, *RUNS])
+    alone = [rate_contract(one, known, options, claims) for one in signed]
+    assert rate_contracts(signed, known, options, claims) == alone
+    assert [one.contract for one in alone] == signed
+
+
+def _plain(kind: str, id_: int) -> Rule:
+    if kind not in KINDS:
+        return fee(id=id_, code=f"R{id_}", kind=kind)
+    terms = KINDS[kind].terms({name: PLAIN[name] for name in TERMS[kind][0]})
+    return replace(RULES[kind](), id=id_, code=f"R{id_}", terms=terms)
