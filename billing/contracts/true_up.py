@@ -239,7 +239,8 @@ def _expected(rule: Rule, facts: Facts, window: Window) -> list[Period]:
     memory, next_date = memory_of(rule.state.own), rule.state.next_theoretical
     p, calendar = rhythms(rule)
     if next_date is not None:
-        p = replace(calendar_at(p, next_date), occurrences=0)
+        p = calendar_at(p, next_date)
+        p = replace(p, occurrences=0) if p.occurrences else p
     if memory.last is None:
         since, state = window.since, RuleState(None)
     else:

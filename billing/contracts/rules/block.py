@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from billing.contracts.block_variants import deposited, stepped
@@ -32,7 +33,7 @@ from billing.contracts.reading import MISSING, Origin
 from billing.contracts.schedule import advanced, end_of, passed_over, start_of
 from billing.contracts.terms import Rhythm, calculation, only, quantity, rhythm, word
 from billing.money import UNIT, ZERO
-from billing.period import Periodicity, Term, next_bound
+from billing.period import Periodicity, Term, Unit, next_bound
 from formats.common.anomaly import Anomaly
 
 BLOCKS: Final = "blocks"
@@ -198,8 +199,12 @@ def _ended(rule: Rule, block: Block, work_date: date) -> int:
 
 def _end_of_validity(block: Block, since: date) -> date:
     assert block.renewal is not None
-    calendar = Periodicity(block.renewal.count, block.renewal.unit, since)
-    return next_bound(calendar, since)
+    return _later(block.renewal.count, block.renewal.unit, since)
+
+
+@lru_cache(maxsize=1024)  # thousands of blocks are renewed on the same days
+def _later(count: int, unit: Unit, since: date) -> date:
+    return next_bound(Periodicity(count, unit, since), since)
 
 
 def _level(rule: Rule, block: Block, counted: Sequence[Counted], given: Gift) -> Level:
