@@ -271,7 +271,6 @@ def _digested(slices: Iterable[Slice], digest: Hash) -> Iterator[Slice]:
 @contextmanager
 def no_collections() -> Iterator[None]:
     """Chunks make no cycles: the collector would only walk their million objects in vain."""
-    gc.collect()
     gc.disable()
     try:
         yield
