@@ -666,6 +666,24 @@ def test_slices_may_run_over_a_year_of_the_rule() -> None:
         KINDS["consumed_units"].terms({"degressive_per": "year"})
 
 
+def test_a_bill_counts_in_the_year_of_the_rule_it_begins_in() -> None:
+    """A rule of 2 January: the bill of 1 January is the old year's; given units count in none."""
+    raw = {**CHEAPER, "degressive_per": "year", "offered": 100}
+    terms: Any = KINDS["consumed_units"].terms(raw)
+    days = [FEBRUARY, *(date(2027, month, 1) for month in (1, 2, 3))]
+    known = installed(0, *zip(days, (1000, 1500, 2500, 3000), strict=True))
+    found = run_after_run(copies("0.010", terms, since=date(2026, 1, 2)), days, known)
+    low, high = "0.010", "0.008"
+    assert [[(int(one.quantity), str(one.unit_price)) for one in lines] for _, lines in found] == [
+        [(900, low)],
+        [(100, low), (400, high)],
+        [(1000, high)],
+        [(500, low)],
+    ]
+    begun = [after.state.own["sliced_since"] for after, _ in found]
+    assert begun == ["2026-01-02", "2026-01-02", "2026-01-02", "2027-01-02"]
+
+
 def test_a_true_up_is_priced_slice_by_slice_too() -> None:
     """1500 units beyond: 1000 × 0.02 + 500 × 0.008 = 24.00; 1500 fewer are refunded alike."""
     slices = KINDS["bundle"].terms({"units": 1, "true_up": {}, **CHEAPER}).degressive  # type: ignore[attr-defined]

@@ -196,6 +196,20 @@ def test_the_offer_ends_on_its_date_and_billing_starts_at_300() -> None:
     assert line.quantity == 450 - 300
 
 
+@pytest.mark.parametrize(("last_day", "given"), [(date(2026, 1, 30), 0), (date(2026, 1, 31), 300)])
+def test_an_offer_holds_on_its_last_day_and_without_quantity_has_no_limit(
+    last_day: date, given: int
+) -> None:
+    """January's units, offered until its last day (included) or the day before."""
+    for offered in (0, 1000):
+        rule = copies(units=ConsumedUnits(offered=offered, offered_until=last_day))
+        rated = only(run(rule, FEBRUARY, installed(0, (FEBRUARY, 300))))
+        assert [line.quantity for line in rated.lines] == ([300] if not given else [])
+        assert rated.state is not None
+        assert rated.state.offered_used == given
+        assert rated.state.last_actual == (None if given else FEBRUARY)
+
+
 @pytest.mark.feature("A-OFF-03")
 def test_a_rule_with_an_invoice_ignores_offered_units() -> None:
     rule = copies(units=ConsumedUnits(offered=1000))
