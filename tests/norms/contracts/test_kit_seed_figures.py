@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from billing.contracts.contract import Contract, Rule, RuleState, RunOptions
+from billing.contracts.contract import Contract, Event, Rule, RuleState, RunOptions
 from billing.contracts.delivery import Delivery
 from billing.contracts.engine import ContractRating, claimed, rate_contract
-from billing.contracts.rules.kit import Kit, terms
+from billing.contracts.pricing import PRICE_NOT_ALLOWED
+from billing.contracts.rules.kit import Kit, claims, terms
 from billing.contracts.story import recompute
 from billing.period import Periodicity, Term, Unit
 from tests.billing.contracts.build import amounts, asset, contract, cost, replace, story_of
@@ -117,13 +118,75 @@ def test_deliveries_billed_by_two_wait_for_the_second() -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        ({}, "classes"),
-        ({"classes": "CONSO"}, "classes"),
-        ({"classes": [1]}, "texte"),
-        ({"classes": ["A"], "billing_unit": 0}, "au moins une livraison"),
+        ({}, "« classes » est la liste des classes d'articles couvertes"),
+        ({"classes": "CONSO"}, "« classes » est la liste des classes d'articles couvertes"),
+        ({"classes": [1]}, "une classe d'articles est un texte"),
+        (
+            {"classes": ["A"], "billing_unit": 0},
+            "l'unité de facturation compte au moins une livraison",
+        ),
         ({"classes": ["A"], "commitment": 6}, "paramètres inconnus : commitment"),
     ],
 )
 def test_terms_that_are_refused(raw: dict[str, object], reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ValueError) as caught:
         terms(raw)
+    assert str(caught.value) == reason
+
+
+def test_terms_as_a_file_writes_them() -> None:
+    whole = {"classes": ["CONSO", "TONER"], "billing_unit": 3, "offered": 2, "kit_contents": 24}
+    assert terms(whole) == Kit(frozenset({"CONSO", "TONER"}), 3, 2, 24)
+    assert terms({"classes": ["CONSO"]}) == Kit(frozenset({"CONSO"}), 1, 0, 0)
+
+
+def test_a_line_tells_its_delivery() -> None:
+    """Of L2 and its two toners one is offered; both cost lines are billed once for good."""
+    rule = kit(offered=1)
+    twice = replace(rule, cost_lines=(cost("5.00", id=9), cost("1.00", id=10)))
+    (one,) = bill(contract(twice), date(2026, 11, 15), L2).rules
+    assert [(line.part, line.event, str(line.amount)) for line in one.rated.lines] == [
+        ("kit/2/1", Event("kit", 2, "1"), "5.00"),
+        ("kit/2/2", Event("kit", 2, "2"), "1.00"),
+    ]
+    for line in one.rated.lines:
+        assert (line.since, line.until) == (date(2026, 11, 10), date(2026, 11, 11))
+        assert line.details == (
+            "Frais d'envoi",
+            "Livraison L2 du 10/11/2026 : TN Toner, quantité 2",
+            "dont comprises ou offertes : 1",
+        )
+        told = {"how": "delivered", "delivered": 2, "given": 1, "delivery": "L2/1"}
+        assert line.explain == told
+    ((nameless,),) = [bill(contract(replace(rule, label="")), date(2026, 11, 15), L2).rules]
+    assert nameless.rated.lines[0].details[0] == "PORT"
+
+
+def test_what_a_bill_leaves_behind() -> None:
+    """Three are offered, one of them long since: L1 takes one, L2 another and bills the rest."""
+    rule = kit(offered=3)
+    rule = replace(rule, state=rule.state._replace(offered_used=1, own={"given": "7"}))
+    work_date = date(2026, 11, 15)
+    (one,) = bill(contract(rule), work_date, L1, L2).rules
+    assert [int(line.quantity) for line in one.rated.lines] == [1]
+    assert one.rated.state == RuleState(
+        date(2026, 12, 15), work_date, work_date, occurrences=1, offered_used=3,
+        own={"given": "7 1"},
+    )  # fmt: skip
+    (none,) = bill(contract(rule), work_date, L1).rules
+    assert none.rated.state == RuleState(date(2026, 12, 15), offered_used=2, own={"given": "7 1"})
+
+
+def test_a_rule_claims_from_its_first_day_to_the_day_before_its_end() -> None:
+    rule = replace(kit(), until=date(2026, 12, 1))
+    module = contract(rule).modules[0]
+    days = [date(2026, 1, 14), date(2026, 1, 15), date(2026, 11, 30), date(2026, 12, 1)]
+    claimed_on = [claims(rule, module, L1._replace(delivered_on=day)) for day in days]
+    assert claimed_on == [False, True, True, False]
+
+
+def test_a_kit_without_price_is_an_anomaly() -> None:
+    rating = bill(contract(kit(price="0.00")), date(2026, 11, 15), L1)
+    assert [(one.code, one.values["rule"]) for one in rating.anomalies] == [
+        (PRICE_NOT_ALLOWED, "PORT")
+    ]
