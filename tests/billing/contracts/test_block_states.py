@@ -31,7 +31,7 @@ from tests.billing.contracts.build import (
     run_after_run,
 )
 
-FEBRUARY = date(2026, 2, 1)
+FEBRUARY, MARCH = date(2026, 2, 1), date(2026, 3, 1)
 
 
 def test_a_yearly_volume_reaches_its_cadence() -> None:
@@ -190,3 +190,51 @@ def test_a_block_without_end_is_dated_by_its_day_and_one_with_an_end_by_its_vali
     for renewal, until in ((None, date(2026, 1, 2)), (Rhythm(12, Unit.MONTH), date(2027, 1, 1))):
         (line,) = only(run(block(renewal=renewal), JANUARY, installed(0))).lines
         assert (line.since, line.until) == (JANUARY, until)
+
+
+#      01/01          01/03            bound  renewal from the bound | from the counter
+#  NB  0              900   1 over            2000                   | 900 + 1000
+#                     1000  1 over, full      2000                   | 1000 + 1000
+#                     1500  1 over, 1 needed  2000                   | 2000: needed anyway
+#                     2500  1 over, 2 needed  3000                   | 3000
+@pytest.mark.parametrize(
+    ("counter", "from_bound", "from_counter", "blocks"),
+    [(900, 2000, 1900, 1), (1000, 2000, 2000, 1), (1500, 2000, 2000, 1), (2500, 3000, 3000, 2)],
+)
+def test_a_block_that_is_over_is_renewed_from_its_bound_or_from_the_counter(
+    counter: int, from_bound: int, from_counter: int, blocks: int
+) -> None:
+    """A renewal from the counter loses what wasn't used, never what is needed."""
+    for chosen, bound in ((False, from_bound), (True, from_counter)):
+        rule = block("1000", Rhythm(2, Unit.MONTH), from_counter=chosen)
+        rule, _ = run_after_run(rule, [JANUARY], installed(0))[-1]
+        rated = only(run(rule, MARCH, installed(0, (MARCH, counter))))
+        assert [line.quantity for line in rated.lines] == [1000 * blocks]
+        assert rated.state is not None
+        assert rated.state.own == {
+            "total": str(counter), "bound": str(bound), "checked": "2026-03-01",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(("counter", "last_actual"), [(900, JANUARY), (1001, FEBRUARY)])
+def test_a_last_look_behind_the_end_dates_only_what_it_bills(
+    counter: int, last_actual: date
+) -> None:
+    """The module ends with January, whose block was billed in advance."""
+    rule, _ = run_after_run(block("1000"), [JANUARY], installed(0))[-1]
+    module = replace(contract(rule).modules[0], until=FEBRUARY)
+    known = installed(0, (FEBRUARY, counter))
+    rated = only(run(replace(contract(rule), modules=(module,)), FEBRUARY, known))
+    assert len(rated.lines) == (counter > 1000)
+    assert rated.state is not None
+    assert rated.state.last_actual == last_actual
+
+
+def test_a_renewal_is_reckoned_when_its_time_is_over() -> None:
+    rule, _ = run_after_run(block(), [JANUARY], installed(0))[-1]
+    undated, module = replace(rule, terms=Block(Decimal(5000))), contract(rule).modules[0]
+    reckons = BLOCK.reckons
+    assert reckons is not None
+    days = [date(2026, 12, 31), date(2027, 1, 1)]
+    assert [reckons(rule, module, day) for day in days] == [False, True]
+    assert reckons(undated, module, FEBRUARY)

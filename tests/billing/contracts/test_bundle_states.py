@@ -12,8 +12,12 @@ from billing.contracts.engine import ContractRating
 from billing.contracts.increase import Change, Increase, IncreaseKind, Mode, OneOff
 from billing.contracts.pricing import Degressive, Slice
 from billing.contracts.rules import KINDS
+from billing.contracts.terms import Rhythm
+from billing.contracts.true_up import Grouping
+from billing.period import Unit
 from tests.billing.contracts.build import (
     JANUARY,
+    MONTHLY,
     NB,
     Readings,
     billed,
@@ -162,3 +166,45 @@ def test_each_bundle_tells_its_own_theoretical_date_and_a_miscount_its_rule() ->
         "3",
         "2",
     )
+
+
+def test_a_true_up_leaves_its_dates_counters_and_the_bundles_after_it() -> None:
+    """That of April's first day: April's own bundle is the first of the next quarter."""
+    rule, _ = run_after_run(bundle(), [*MONTHS, APRIL], installed(0, (APRIL, 3400)))[-1]
+    assert rule.state.own == {
+        "first": "2026-01-01",
+        "last": "2026-04-01",
+        "next": "2026-07-01",
+        "cumulated": "1000",
+        "counter": "3400",
+        "extra": "400",
+    }
+
+
+def test_only_a_true_up_weighed_with_others_ties_its_contract() -> None:
+    for grouping, tied in ((Grouping.NONE, False), (Grouping.QUANTITY, True)):
+        known = installed(0, (APRIL, 3400))
+        rule = bundle(grouping=grouping)
+        assert [only(run(rule, day, known)).tied for day in MONTHS] == [False] * 3
+        rule, _ = run_after_run(rule, MONTHS, known)[-1]
+        assert only(run(rule, APRIL, known)).tied is tied
+
+
+def test_a_true_up_of_its_own_calendar_leaves_the_bundles_to_theirs() -> None:
+    """Trued up on each 15th, from later on than the rule's start: nothing is wrong with it, and a
+    number of bundles that is agreed isn't counted again."""
+    rhythm = Rhythm(1, Unit.MONTH, date(2026, 6, 15))
+    rule = bundle("1000", rhythm, check=False)
+    known = {"last": "2026-02-15", "next": "2026-06-15", "first": "2026-01-01"}
+    rule = replace(rule, state=rule.state._replace(own=known, next_theoretical=MARCH))
+    assert run(rule, MARCH, installed(0)).anomalies == ()
+    counted = replace(
+        bundle(), periodicity=replace(MONTHLY, occurrences=6), state=rule.state._replace(own={})
+    )
+    wrong = {"first": "2026-01-01", "last": "2026-01-01", "next": "2026-04-01", "cumulated": "1"}
+    counted = replace(counted, state=counted.state._replace(own=wrong))
+    assert run(counted, APRIL, installed(0, (APRIL, 9000))).anomalies == ()
+
+
+def test_a_bundle_needs_a_price_of_its_units_and_one_of_those_beyond() -> None:
+    assert KINDS["bundle"].needs(bundle().terms) == {Family.STANDARD, Family.OVERRUN}
