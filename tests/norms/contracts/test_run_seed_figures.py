@@ -264,3 +264,13 @@ def test_a_silent_analyser_is_told_with_the_last_day_it_was_heard() -> None:
         "Aucune analyse reçue de l'analyseur « B1 » de la règle « CBC » depuis le 20/04/2026 :"
         " la période n'est pas facturée à vide."
     )
+
+
+@pytest.mark.feature("I-RUN-13")
+@pytest.mark.parametrize(("due", "anchor"), [(MAY_31, 31), (date(2026, 6, 1), 1)])
+def test_an_analyser_heard_on_the_first_of_the_month_is_not_silent(due: date, anchor: int) -> None:
+    """May is billed from 01/05, be it due on its last day or the day after: 30/04 was April's."""
+    p = Periodicity(1, Unit.MONTH, date(2026, 1, anchor))
+    for heard_on, told in ((APRIL_30, ["RAT-232"]), (date(2026, 5, 1), [])):
+        rule = metered(due, analyser=ANALYSER._replace(heard_on=heard_on))
+        assert codes(bill(rule._replace(periodicity=p), due, [])) == told
