@@ -17,7 +17,7 @@ from billing.contracts.contract import Asset, CostLine, Event, Family, Line, Mod
 from billing.contracts.pricing import cost_anomaly, costs_of, priced, prorated
 from billing.contracts.rating import Facts, Kind, Rated
 from billing.contracts.runs import RUN, Run, only_for
-from billing.contracts.schedule import Period, advanced, end_of, passed_over, start_of
+from billing.contracts.schedule import advanced, end_of, passed_over, start_of
 from billing.contracts.terms import only, whole
 from billing.money import UNIT
 from billing.period import Term
@@ -90,7 +90,7 @@ def rate(rule: Rule, facts: Facts) -> Rated:
     found = [one for one in wrong if one is not None] or list(_troubles(rule, facts))
     if found:
         return Rated(anomalies=tuple(found))
-    until = _end(facts.periods[-1])
+    until = _bound(facts.periods[-1].until)
     lines = [
         line
         for one in facts.claimed
@@ -138,7 +138,7 @@ def _fees(rule: Rule, fees: Sequence[CostLine], facts: Facts) -> list[Line]:
     installation, and once for the month of a move."""
     lines: list[Line] = []
     for period in facts.periods if fees else ():
-        count = len(list(_here(rule, facts, _end(period) - _DAY)))
+        count = len(list(_here(rule, facts, _bound(period.until) - _DAY)))
         told = {"how": "fee", "assets": count, "quantity": "1"}
         for fee in fees if count else ():
             lines += prorated(rule, fee, period, Decimal(count), explain=told)
@@ -154,7 +154,7 @@ def _here(rule: Rule, facts: Facts, day: date) -> Iterator[Asset]:
 
 
 def _troubles(rule: Rule, facts: Facts) -> Iterator[Anomaly]:
-    first, last = facts.periods[0].since, _end(facts.periods[-1]) - _DAY
+    first, last = _bound(facts.periods[0].since), _bound(facts.periods[-1].until) - _DAY
     for asset in _here(rule, facts, last):
         if asset.installed_on is None:
             yield Anomaly(NOT_INSTALLED, values={"rule": rule.code, "asset": asset.code})
@@ -165,10 +165,11 @@ def _troubles(rule: Rule, facts: Facts) -> Iterator[Anomaly]:
                 yield Anomaly(NOT_HEARD, values=values)
 
 
-def _end(period: Period) -> date:
-    """The day after the last one billed: a rule due on the last day of a month bills that day."""
-    after = period.until + _DAY
-    return after if after.day == 1 else period.until
+def _bound(day: date) -> date:
+    """A bound of a period, as runs are billed: a rule due on the last day of a month bills that
+    day, so its periods begin and end on the first of one."""
+    after = day + _DAY
+    return after if after.day == 1 else day
 
 
 METERED_RUN: Final = Kind(

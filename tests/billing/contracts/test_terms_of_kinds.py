@@ -15,6 +15,7 @@ from billing.contracts.rules import KINDS
 from billing.contracts.rules.block import Block
 from billing.contracts.rules.consumed_units import ConsumedUnits
 from billing.contracts.rules.flat_fee import FlatFee
+from billing.contracts.rules.run import MeteredRun
 from billing.contracts.terms import Rhythm
 from billing.contracts.true_up import Bundle, Grouping
 from billing.period import Periodicity, Unit
@@ -84,6 +85,8 @@ SIX = "la quantité d'un forfait a 6 décimales au plus"
         ),
         ("meter_fee", {}, None),
         ("cost_share", {}, None),
+        ("run", {}, MeteredRun(3, 7)),
+        ("run", {"free_days": 0, "silence_days": 1}, MeteredRun(0, 1)),
     ],
 )  # fmt: skip
 def test_terms_are_read_with_their_defaults(kind: str, raw: dict[str, Any], read: object) -> None:
@@ -94,7 +97,8 @@ def test_terms_are_read_with_their_defaults(kind: str, raw: dict[str, Any], read
     ("kind", "raw", "reason"),
     [
         *((kind, {"zz": 1, "aa": 1}, UNKNOWN) for kind in ("flat_fee", "consumed_units", "block",
-                                                           "bundle", "meter_fee", "cost_share")),
+                                                           "bundle", "meter_fee", "cost_share",
+                                                           "run")),
         ("flat_fee", {"quantity": "dix"}, "la quantité d'un forfait est un nombre"),
         ("flat_fee", {"quantity": "1.0000001"}, SIX),
         ("flat_fee", {"quantity": "Infinity"}, SIX),
@@ -129,6 +133,9 @@ def test_terms_are_read_with_their_defaults(kind: str, raw: dict[str, Any], read
         ("bundle",
          {"units": 1, "true_up": QUARTER, "grouping": "price", "refund": True, "offered": 1},
          "une régularisation groupée n'a ni unités offertes ni prix dégressif"),
+        ("run", {"free_days": -1}, "« free_days » est un nombre entier positif"),
+        ("run", {"silence_days": "7"}, "« silence_days » est un nombre entier positif"),
+        ("run", {"silence_days": 0}, "le silence d'un analyseur compte au moins un jour"),
     ],
 )  # fmt: skip
 def test_what_is_refused_is_told_exactly(kind: str, raw: dict[str, Any], reason: str) -> None:

@@ -8,13 +8,21 @@ from typing import Any
 
 import pytest
 
-from billing.contracts.contract import Asset, Contract, Family, Rule, RuleState, RunOptions
+from billing.contracts.contract import (
+    Asset,
+    Contract,
+    Event,
+    Family,
+    Rule,
+    RuleState,
+    RunOptions,
+)
 from billing.contracts.engine import ContractRating, claimed, rate_contract
-from billing.contracts.rules.run import MeteredRun, silent_since, terms
+from billing.contracts.rules.run import MeteredRun, silent_since
 from billing.contracts.runs import Place, Run, without_reruns
 from billing.contracts.story import quantity_of, recompute
 from billing.period import Periodicity, Term, Unit
-from tests.billing.contracts.build import asset, codes, contract, cost, story_of
+from tests.billing.contracts.build import asset, codes, contract, cost, only, story_of
 
 APRIL_30, MAY_31 = date(2026, 4, 30), date(2026, 5, 31)
 PRICE, FEE = cost("6.00", id=1), cost("20.00", id=2, family=Family.SUBSCRIPTION)
@@ -158,6 +166,9 @@ def test_an_analyser_without_installation_date_is_an_anomaly() -> None:
     unknown = ANALYSER._replace(installed_on=None)
     rating = bill(metered(analyser=unknown), MAY_31, [sample(1, at(20))])
     assert (codes(rating), dates(rating)) == (["RAT-231"], [])
+    (told,) = only(rating).anomalies
+    assert told.values == {"rule": "CBC", "asset": "B1"}
+    assert told.sentence == "L'analyseur « B1 » de la règle « CBC » n'a pas de date de pose."
 
 
 def test_silence_counts_from_the_last_run_or_the_installation() -> None:
@@ -165,6 +176,7 @@ def test_silence_counts_from_the_last_run_or_the_installation() -> None:
     assert silent_since(ANALYSER, 7, today) == date(2026, 5, 30)
     assert silent_since(ANALYSER, 8, today) is None
     assert silent_since(ANALYSER._replace(heard_on=None), 7, today) == date(2026, 1, 5)
+    assert silent_since(asset(1), 7, today) is None  # nobody knows since when
 
 
 def test_a_rule_due_on_the_first_bills_the_month_before() -> None:
@@ -175,14 +187,90 @@ def test_a_rule_due_on_the_first_bills_the_month_before() -> None:
     assert dates(bill(first, date(2026, 6, 1), runs)) == [(MAY_31, "6.00")]
 
 
+def test_runs_are_billed_from_the_rules_first_day_up_to_the_modules_end() -> None:
+    """A rule from 10/05 on a module until 20/05, excluded: 09/05 and 20/05 aren't billed."""
+    signed = contract(metered()._replace(since=date(2026, 5, 10)))
+    ending = signed.modules[0]._replace(until=date(2026, 5, 20))
+    runs = [sample(day, at(day), patient=day) for day in (9, 10, 19, 20)]
+    assert [day.day for day, _ in dates(bill(signed, MAY_31, runs))] == [10, 19, 20]
+    cut = bill(signed._replace(modules=(ending,)), MAY_31, runs)
+    assert [day.day for day, _ in dates(cut)] == [10, 19]
+
+
+def test_a_run_tells_when_it_was_made_and_nothing_of_its_patient() -> None:
+    """Two articles a run: two lines of one day, each with once-keys of its own."""
+    more = cost("1.50", id=3, label="Consommable")
+    rated = only(bill(metered(MAY_31, PRICE, more), MAY_31, [sample(41, at(20, 9, 5))]))
+    assert [(line.label, str(line.amount)) for line in rated.lines] == [
+        ("Prestation", "6.00"),
+        ("Consommable", "1.50"),
+    ]
+    for line in rated.lines:
+        assert (line.since, line.until) == (date(2026, 5, 20), date(2026, 5, 21))
+        assert line.details == ("Analyse du 20/05/2026 à 09:05",)
+        assert line.explain == {"how": "run", "run": 41, "ran_at": "20/05/2026 à 09:05"}
+    assert [(line.part, line.event) for line in rated.lines] == [
+        ("run/41/1", Event("run", 41, "1")),
+        ("run/41/2", Event("run", 41, "2")),
+    ]
+
+
+def test_late_periods_bill_each_of_their_fees_by_the_analysers_that_stand_there() -> None:
+    """April and May on 31/05: a second analyser came in May, so 1 then 2 of each fee."""
+    second = ANALYSER._replace(id=2, code="B2", installed_on=date(2026, 5, 10))
+    other = cost("5.00", id=3, family=Family.SUBSCRIPTION)
+    rule = metered(APRIL_30, PRICE, FEE, other)._replace(assets=(ANALYSER, second))
+    lines = only(bill(rule, MAY_31, [])).lines
+    assert [(line.part, line.until, int(line.quantity), str(line.amount)) for line in lines] == [
+        ("subscription/2", APRIL_30, 1, "20.00"),
+        ("subscription/3", APRIL_30, 1, "5.00"),
+        ("subscription/2", MAY_31, 2, "40.00"),
+        ("subscription/3", MAY_31, 2, "10.00"),
+    ]
+    told = {"how": "fee", "theoretical": MAY_31, "assets": 2, "quantity": "1"}
+    assert lines[-1].explain == told
+
+
+def test_a_bill_moves_the_rule_on_and_an_empty_month_only_its_calendar() -> None:
+    """Worked on 02/06: the bill is of that day, of the period due on 31/05."""
+    june_2 = date(2026, 6, 2)
+    own = RuleState(MAY_31)
+    billed = only(bill(metered(), june_2, [sample(1, at(20))])).state
+    following = date(2026, 6, 30)
+    assert billed == own._replace(
+        next_theoretical=following, last_theoretical=MAY_31, last_actual=june_2, occurrences=1
+    )
+    assert only(bill(metered(), june_2, [])).state == own._replace(next_theoretical=following)
+
+
 @pytest.mark.parametrize(
-    ("raw", "reason"),
-    [
-        ({"jours": 3}, "paramètres inconnus : jours"),
-        ({"free_days": -1}, "free_days"),
-        ({"silence_days": 0}, "au moins un jour"),
-    ],
+    ("price", "monthly", "wrong"), [("6", "0", 1), ("0", "20", 1), ("0", "0", 2), ("6", "20", 0)]
 )
-def test_terms_that_are_refused(raw: dict[str, object], reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        terms(raw)
+def test_neither_the_run_nor_the_fee_may_be_without_price(
+    price: str, monthly: str, wrong: int
+) -> None:
+    costs = (cost(price), cost(monthly, id=2, family=Family.SUBSCRIPTION))
+    rated = only(bill(metered(MAY_31, *costs), MAY_31, [sample(1, at(20))]))
+    found = [(one.code.id, one.values) for one in rated.anomalies]
+    assert found == [("RAT-202", {"rule": "CBC"})] * wrong
+    assert len(rated.lines) == (0 if wrong else 2)
+
+
+def test_a_silent_analyser_is_told_with_the_last_day_it_was_heard() -> None:
+    silent = ANALYSER._replace(heard_on=date(2026, 4, 20))
+    (told,) = only(bill(metered(analyser=silent), MAY_31, [])).anomalies
+    assert told.values == {"rule": "CBC", "asset": "B1", "since": date(2026, 4, 20)}
+    assert told.sentence == (
+        "Aucune analyse reçue de l'analyseur « B1 » de la règle « CBC » depuis le 20/04/2026 :"
+        " la période n'est pas facturée à vide."
+    )
+
+
+@pytest.mark.feature("I-RUN-13")
+@pytest.mark.parametrize(("due", "anchor"), [(MAY_31, 31), (date(2026, 6, 1), 1)])
+def test_an_analyser_heard_on_the_first_of_the_month_is_not_silent(due: date, anchor: int) -> None:
+    """May is billed from 01/05, be it due on its last day or the day after: 30/04 was April's."""
+    p = Periodicity(1, Unit.MONTH, date(2026, 1, anchor))
+    for heard_on, told in ((APRIL_30, ["RAT-232"]), (date(2026, 5, 1), [])):
+        rule = metered(due, analyser=ANALYSER._replace(heard_on=heard_on))
+        assert codes(bill(rule._replace(periodicity=p), due, [])) == told
