@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONTRACTS: Final = 20_000
 LARGE: Final = 200_000
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 _OURS: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 

@@ -17,7 +17,7 @@ from tests.bench.kinds import RULES
 
 CONTRACTS: Final = 50_000
 OF_A_KIND: Final = 10_000
-ROUNDS: Final = 1
+ROUNDS: Final = 3
 SLOWEST_KIND: Final = 1 / 3
 SLOWEST_MIX: Final = 1 / 2
 MOST_MB: Final = 150
