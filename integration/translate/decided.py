@@ -32,6 +32,11 @@ class Decisions:
         found: ReadingPolicy | None = self._decided(READINGS, agency, template)
         return found
 
+    @property
+    def name_fees(self) -> bool:
+        """Whether any table may give an invoice a fee."""
+        return not self.tables.keys().isdisjoint(FEES.values())
+
     def fee_articles(self, agency: str, classes: Mapping[FeeKind, str]) -> dict[FeeKind, str]:
         """The articles of the fees that an invoice may bear, by kind of fee."""
         found = {kind: self._decided(FEES[kind], agency, word) for kind, word in classes.items()}

@@ -36,6 +36,8 @@ def fees_of(
 
     Raises LookupError for an article without price: `article_faults` finds it before a run.
     """
+    if not decisions.name_fees:
+        return {}
     named = {row[0]: decisions.fee_articles(row[6], _classes(row)) for row in rows.customers}
     articles = sorted({article for some in named.values() for article in some.values()})
     if not articles:
