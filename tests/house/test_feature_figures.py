@@ -18,6 +18,7 @@ from tests.plugins.figures import missing_figures
         ("billed 01/04", "assert x == '2018-04-01'"),
         ("created 01/01/2018 refused", "assert x == date(2018, 1, 1)"),
         ("Revision takes 07/2014 = 162.591", "assert x['2014-07'] == '162.591'"),
+        ("150.00: +10 160.00", "assert 150 + 10 == 160"),
         ("Quarter Q1, P24, see C9", "assert x"),
         ("exactly 2/3/4", "assert x == (2, 3, 4)"),
         ("Weeks 50-57: 10:00, 55 000...", "assert x == (50, 57, 10, 0, 55000)"),

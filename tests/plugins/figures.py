@@ -1,8 +1,8 @@
 """The figures of an acceptance, looked for in the source of the test that claims it.
 
 A figure is a number or a date written in digits; part of a name (`P24`, `Q1`) is none. Writings
-are levelled: 12 600 = 12600 = 12_600, 0,01 = 0.01, 1.00 = 1; the date 01/04 is found as
-`…-04-01`, `date(…, 4, 1)` or 01/04.
+are levelled: 12 600 = 12600 = 12_600, 0,01 = 0.01, 1.00 = 1; what is added stands apart from what
+it makes (+10 160.00); the date 01/04 is found as `…-04-01`, `date(…, 4, 1)` or 01/04.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 
 _DATE = re.compile(r"(?<![\d/])(\d\d)/(\d\d)(?:/(\d{4}))?(?![\d/])")
 _MONTH = re.compile(r"(?<![\d/])(\d\d)/(\d{4})(?![\d/])")
-_NUMBER = re.compile(r"(?<![\w.,])(?:\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d+)?(?!\w|[.,]\d)")
+_NUMBER = re.compile(r"(?<![\w.,])(?:(?<!\+)\d{1,3}(?: \d{3})+|\d+)(?:[.,]\d+)?(?!\w|[.,]\d)")
 _DIGITS = re.compile(r"\d{1,3}(?:[ _\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|\d+")
 _LOOSE = re.compile(r"\d+(?:\.\d+)?")
 
