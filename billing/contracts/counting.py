@@ -139,7 +139,7 @@ def count(
     search = search_of(rule, facts.options)
     counted: list[Counted] = []
     anomalies = _mixed(rule.meters)
-    several = len(rule.meters) > 1 and len({meter.asset_id for meter in rule.meters}) > 1
+    several = len({meter.asset_id for meter in rule.meters}) > 1
     for meter in rule.meters:
         history = history_of(meter, facts.readings)
         named = asset_code(meter, rule, facts.module), several
@@ -273,8 +273,6 @@ def _uncounted(
 
 
 def _mixed(meters: Sequence[Meter]) -> list[Anomaly]:
-    if len(meters) < 2:
-        return []
     cumulative = {meter.cumulative: meter.label for meter in meters}
     if len(cumulative) < 2:
         return []

@@ -40,7 +40,6 @@ from integration.translate.rule_states import patch, state_fields
 
 JOURNAL: Final = "VT"
 _GROUP: Final = attrgetter("contract.group_id")
-_ORDER: Final = attrgetter("contract.group_id", "contract.id")
 _CUSTOMER: Final = Share.CUSTOMER
 BROKEN = Code(
     "RAT-217",
@@ -129,14 +128,14 @@ def _portions(bills: Mapping[Key, list[int]]) -> Iterator[tuple[list[Key], set[i
 def _rated(one: Slice, options: RunOptions, broken: Mapping[int, str]) -> list[ContractRating]:
     """Ratings in group order; of a broken contract, nothing but that it is."""
     sound = [contract for contract in one.contracts if contract.id not in broken]
-    ratings = rate_contracts(sound, one.readings, options, one.claims, one.indices)
-    if extras := one.extra_lines:
-        ratings = [with_extra_lines(made, extras.get(made.contract.id, ())) for made in ratings]
-    if broken:
-        wrong = [contract for contract in one.contracts if contract.id in broken]
-        ratings += [_broken(contract, broken) for contract in wrong]
-        ratings.sort(key=_ORDER)
-    return ratings
+    made = iter(rate_contracts(sound, one.readings, options, one.claims, one.indices))
+    extras = one.extra_lines
+    return [
+        _broken(contract, broken)
+        if contract.id in broken
+        else with_extra_lines(next(made), extras.get(contract.id, ()))
+        for contract in one.contracts
+    ]
 
 
 def _broken(contract: Contract, broken: Mapping[int, str]) -> ContractRating:

@@ -198,11 +198,9 @@ def test_a_true_up_of_its_own_calendar_leaves_the_bundles_to_theirs() -> None:
     known = {"last": "2026-02-15", "next": "2026-06-15", "first": "2026-01-01"}
     rule = replace(rule, state=rule.state._replace(own=known, next_theoretical=MARCH))
     assert run(rule, MARCH, installed(0)).anomalies == ()
-    counted = replace(
-        bundle(), periodicity=replace(MONTHLY, occurrences=6), state=rule.state._replace(own={})
-    )
     wrong = {"first": "2026-01-01", "last": "2026-01-01", "next": "2026-04-01", "cumulated": "1"}
-    counted = replace(counted, state=counted.state._replace(own=wrong))
+    state = rule.state._replace(own=wrong)
+    counted = replace(bundle(), periodicity=replace(MONTHLY, occurrences=6), state=state)
     assert run(counted, APRIL, installed(0, (APRIL, 9000))).anomalies == ()
 
 
